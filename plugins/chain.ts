@@ -1,0 +1,200 @@
+/**
+ * Running the plugins of a route, one after the other.
+ *
+ * @module
+ */
+
+import type { HTTPReqCallMessage, HTTPRespCallMessage } from "../protocol/decode_request.ts";
+import type { HTTPReqCallResp, HTTPRespCallResp, Stop } from "../protocol/messages.ts";
+import { messageOf } from "../protocol/errors.ts";
+import type { CallHost } from "./call.ts";
+import type { HookResult, Step } from "./plugin.ts";
+import { RequestCall } from "./request_call.ts";
+import { ResponseCall } from "./response_call.ts";
+import { stopFromResponse, StopReply } from "./stop.ts";
+
+/** A hook that failed, with the plugin and the phase to blame. */
+export class PluginError extends Error {
+  override readonly name = "PluginError";
+
+  /**
+   * @param plugin The plugin's name.
+   * @param phase The hook.
+   * @param cause What it threw.
+   */
+  constructor(readonly plugin: string, readonly phase: "onRequest" | "onResponse", cause: unknown) {
+    super(`${phase} of the plugin "${plugin}" failed: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * The plugins of one prepared configuration, in order.
+ *
+ * As long as no hook returns a promise, neither does the chain: a promise costs more than most
+ * hooks do.
+ */
+export class Chain {
+  readonly #onRequest: Runner<RequestCall>;
+  readonly #onResponse: Runner<ResponseCall>;
+
+  /** @param steps The plugins, each bound to its configuration. */
+  constructor(steps: readonly Step[]) {
+    this.#onRequest = new Runner("onRequest", hooks(steps, (step) => step.onRequest));
+    this.#onResponse = new Runner("onResponse", hooks(steps, (step) => step.onResponse));
+  }
+
+  /**
+   * Runs the request phase.
+   *
+   * @param message What APISIX sent.
+   * @param host What the runner lends for this call.
+   * @returns What APISIX is to do.
+   * @throws {PluginError} When a hook fails.
+   */
+  request(
+    message: HTTPReqCallMessage,
+    host: CallHost,
+  ): HTTPReqCallResp | Promise<HTTPReqCallResp> {
+    if (this.#onRequest.isEmpty) return { id: message.id, action: null };
+    const call = new RequestCall(message, host);
+    return call.needsResolving ? this.#requestResolved(call) : this.#request(call);
+  }
+
+  /**
+   * Runs the response phase.
+   *
+   * @param message What APISIX sent.
+   * @param host What the runner lends for this call.
+   * @returns What APISIX is to send to the client.
+   * @throws {PluginError} When a hook fails.
+   */
+  response(
+    message: HTTPRespCallMessage,
+    host: CallHost,
+  ): HTTPRespCallResp | Promise<HTTPRespCallResp> {
+    const call = new ResponseCall(message, host);
+    const answer = this.#onResponse.run(call);
+    const finish = (stop: StopReply | null) => stop === null ? call.outcome() : call.replaced(stop);
+    return answer instanceof Promise ? answer.then(finish) : finish(answer);
+  }
+
+  async #requestResolved(call: RequestCall): Promise<HTTPReqCallResp> {
+    await call.resolvePath();
+    return await this.#request(call);
+  }
+
+  #request(call: RequestCall): HTTPReqCallResp | Promise<HTTPReqCallResp> {
+    const answer = this.#onRequest.run(call);
+    return answer instanceof Promise
+      ? answer.then((stop) => requestReply(call, stop))
+      : requestReply(call, answer);
+  }
+}
+
+/** One hook of a step. */
+interface Hook<Call> {
+  readonly plugin: string;
+  readonly onError: "fail" | "continue";
+  run(call: Call): HookResult | Promise<HookResult>;
+}
+
+/** The hooks of one phase. */
+class Runner<Call extends RequestCall | ResponseCall> {
+  readonly #phase: "onRequest" | "onResponse";
+  readonly #hooks: readonly Hook<Call>[];
+
+  constructor(phase: "onRequest" | "onResponse", hooks: readonly Hook<Call>[]) {
+    this.#phase = phase;
+    this.#hooks = hooks;
+  }
+
+  get isEmpty(): boolean {
+    return this.#hooks.length === 0;
+  }
+
+  /** Runs the hooks until one answers; `null` when none did. */
+  run(call: Call, from = 0): StopReply | null | Promise<StopReply | null> {
+    for (let i = from; i < this.#hooks.length; i++) {
+      const hook = this.#hooks[i];
+      if (hook === undefined) break;
+      try {
+        const result: unknown = hook.run(call);
+        if (result === undefined) continue;
+        if (result instanceof StopReply) return result;
+        return this.#settle(call, i, hook, result);
+      } catch (thrown) {
+        this.#failed(call, hook, thrown);
+      }
+    }
+    return null;
+  }
+
+  /** Goes on once the hook's promise has settled, or a `Response` has given its body. */
+  async #settle(
+    call: Call,
+    at: number,
+    hook: Hook<Call>,
+    result: unknown,
+  ): Promise<StopReply | null> {
+    try {
+      const settled = await result;
+      // Too late to change anything: the plugins behind must not run for a call that is over.
+      if (call.host.ended) throw new Error("its call has ended");
+      if (settled instanceof StopReply) return settled;
+      if (settled instanceof Response) return await stopFromResponse(settled);
+      if (settled !== undefined) throw new TypeError(`it returned ${kindOf(settled)}; ${EXPECTED}`);
+    } catch (thrown) {
+      this.#failed(call, hook, thrown);
+    }
+    return await this.run(call, at + 1);
+  }
+
+  /** Fails closed, unless the plugin declared that the others shall go on. */
+  #failed(call: Call, hook: Hook<Call>, thrown: unknown): void {
+    const error = new PluginError(hook.plugin, this.#phase, thrown);
+    if (hook.onError === "fail") throw error;
+    call.host.log(hook.plugin).error(`${error.message}; going on, as its onError says`, {
+      stack: thrown instanceof Error ? thrown.stack : undefined,
+    });
+  }
+}
+
+const EXPECTED = "a hook returns a Response, stop(…) or nothing";
+
+function hooks<Call>(
+  steps: readonly Step[],
+  pick: (step: Step) => Hook<Call>["run"] | null,
+): Hook<Call>[] {
+  return steps.flatMap((step) => {
+    const run = pick(step);
+    return run === null ? [] : [{ plugin: step.plugin, onError: step.onError, run }];
+  });
+}
+
+function requestReply(
+  call: RequestCall,
+  stop: StopReply | null,
+): HTTPReqCallResp | Promise<HTTPReqCallResp> {
+  if (stop !== null) return { id: call.id, action: stopAction(call, stop) };
+  const outcome = call.outcome();
+  return outcome instanceof Promise
+    ? outcome.then((action) => ({ id: call.id, action }))
+    : { id: call.id, action: outcome };
+}
+
+/** The answer, with what earlier plugins added to the response; its own headers win. */
+function stopAction(call: RequestCall, { status, headers, body }: StopReply): Stop {
+  const added = call.addedResponseHeaders.filter(({ name }) =>
+    name === "set-cookie" || !headers.some((own) => own.name === name)
+  );
+  return {
+    type: "stop",
+    status,
+    headers: added.length === 0 ? headers : [...added, ...headers],
+    body,
+  };
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "an array" : `a ${typeof value}`;
+}

@@ -1,0 +1,249 @@
+/**
+ * Headers as a plugin sees them: in the manner of the Fetch API, over what came from the wire.
+ *
+ * @module
+ */
+
+import type { Frame } from "../protocol/frame.ts";
+import type { TextEntry } from "../protocol/messages.ts";
+import type { TextEntries } from "../protocol/text_entries.ts";
+import { headerName, headerValue, isHopByHopOrLength } from "./header_rules.ts";
+
+/**
+ * Headers that can be read and edited. Names are compared without regard to case.
+ *
+ * Nothing is decoded until it is asked for, and what is not edited keeps its bytes, also where
+ * they are not UTF-8.
+ */
+export interface EditableHeaders extends Iterable<[string, string]> {
+  /**
+   * The value of a header.
+   *
+   * @param name Any case.
+   * @returns The value; several are joined with `, ` (`cookie`: with `; `); `null` when absent.
+   */
+  get(name: string): string | null;
+  /**
+   * All values of a header, in order.
+   *
+   * @param name Any case.
+   * @returns One string a value; none when absent.
+   */
+  getAll(name: string): string[];
+  /** The values of all `set-cookie` headers, which must not be joined. */
+  getSetCookie(): string[];
+  /**
+   * Whether a header is there.
+   *
+   * @param name Any case.
+   */
+  has(name: string): boolean;
+  /**
+   * Replaces all values of a header by one.
+   *
+   * @param name A legal header name.
+   * @param value Text without CR, LF and NUL; sent as UTF-8.
+   * @throws {TypeError} For a name or value that is not legal, and for headers that only APISIX
+   * can set (`content-length`, `transfer-encoding`, `connection` and their kind).
+   */
+  set(name: string, value: string): void;
+  /**
+   * Adds a value to a header.
+   *
+   * @param name A legal header name.
+   * @param value Text without CR, LF and NUL; sent as UTF-8.
+   * @throws {TypeError} As for `set`.
+   */
+  append(name: string, value: string): void;
+  /**
+   * Removes all values of a header, also those that the runner was not shown: APISIX delivers 100
+   * header lines at most (protocol.md §7.1).
+   *
+   * @param name Any case.
+   */
+  delete(name: string): void;
+  /** Names (lower case) and values; a repeated name comes once a value. */
+  entries(): IterableIterator<[string, string]>;
+  /** The names, in lower case, each once. */
+  keys(): IterableIterator<string>;
+  /** The values, in the order of `entries`. */
+  values(): IterableIterator<string>;
+}
+
+/** The base on the wire, and the edits made to it. */
+export class HeaderEdits implements EditableHeaders {
+  readonly #base: TextEntries | null;
+  readonly #frame: Frame;
+  /** The values that replace those of the base, by name; none: deleted. */
+  #edits: Map<string, string[]> | null = null;
+
+  /**
+   * @param base What came from the wire.
+   * @param frame The frame whose life bounds that of the headers.
+   */
+  constructor(base: TextEntries | null, frame: Frame) {
+    this.#base = base;
+    this.#frame = frame;
+  }
+
+  /** Whether anything was set, appended or deleted. */
+  get edited(): boolean {
+    return this.#edits !== null;
+  }
+
+  get(name: string): string | null {
+    const key = headerName(name);
+    const edited = this.#edits?.get(key);
+    if (edited !== undefined) return edited.length === 0 ? null : joinValues(key, edited);
+    const base = this.#base;
+    if (base === null) return null;
+    let first: string | null = null;
+    let all: string[] | null = null;
+    for (let i = 0; i < base.length; i++) {
+      if (!base.nameIs(i, key, true)) continue;
+      const value = base.value(i) ?? "";
+      if (first === null) first = value;
+      else (all ??= [first]).push(value);
+    }
+    return all === null ? first : joinValues(key, all);
+  }
+
+  getAll(name: string): string[] {
+    const key = headerName(name);
+    const edited = this.#edits?.get(key);
+    return edited === undefined ? this.#baseValues(key) : [...edited];
+  }
+
+  getSetCookie(): string[] {
+    return this.getAll("set-cookie");
+  }
+
+  has(name: string): boolean {
+    const key = headerName(name);
+    const edited = this.#edits?.get(key);
+    if (edited !== undefined) return edited.length > 0;
+    const base = this.#base;
+    if (base === null) return false;
+    for (let i = 0; i < base.length; i++) if (base.nameIs(i, key, true)) return true;
+    return false;
+  }
+
+  set(name: string, value: string): void {
+    const key = this.#settable(name);
+    this.#edit(key, [headerValue(key, value)]);
+  }
+
+  append(name: string, value: string): void {
+    const key = this.#settable(name);
+    const checked = headerValue(key, value);
+    this.#edit(key, [...this.getAll(key), checked]);
+  }
+
+  delete(name: string): void {
+    this.#edit(headerName(name), []);
+  }
+
+  *entries(): IterableIterator<[string, string]> {
+    for (const key of this.keys()) {
+      for (const value of this.getAll(key)) yield [key, value];
+    }
+  }
+
+  *keys(): IterableIterator<string> {
+    const seen = new Set<string>();
+    const base = this.#base;
+    for (let i = 0; i < (base?.length ?? 0); i++) {
+      const key = base?.name(i).toLowerCase() ?? "";
+      if (seen.has(key)) continue;
+      seen.add(key);
+      if (this.#edits?.get(key)?.length !== 0) yield key;
+    }
+    for (const [key, values] of this.#edits ?? []) {
+      if (values.length > 0 && !seen.has(key)) yield key;
+    }
+  }
+
+  *values(): IterableIterator<string> {
+    for (const [, value] of this.entries()) yield value;
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, string]> {
+    return this.entries();
+  }
+
+  /**
+   * The edits as a Rewrite wants them: one entry a name, since of several the last would win
+   * (protocol.md §8.2 step 2); an absent value deletes.
+   */
+  changes(): TextEntry[] {
+    return Array.from(this.#edits ?? [], ([name, values]) => ({
+      name,
+      value: values.length === 0 ? null : joinValues(name, values),
+    }));
+  }
+
+  /** The edits where every value is an entry of its own: repeated names are added. */
+  additions(): TextEntry[] {
+    return Array.from(this.#edits ?? [])
+      .flatMap(([name, values]) => values.map((value) => ({ name, value })));
+  }
+
+  /**
+   * The whole list after the edits, without headers of one hop (protocol.md §10.4): what was not
+   * edited as it came, byte for byte, edited names where they first stood, new ones at the end.
+   *
+   * @param keepLength Whether `content-length` still says the truth.
+   */
+  list(keepLength: boolean): TextEntry[] {
+    const list: TextEntry[] = [];
+    const done = new Set<string>();
+    for (let i = 0; i < (this.#base?.length ?? 0); i++) {
+      const entry = this.#base?.raw(i);
+      const key = this.#base?.name(i).toLowerCase() ?? "";
+      if (
+        entry === undefined || isHopByHopOrLength(key) && !(keepLength && key === "content-length")
+      ) {
+        continue;
+      }
+      const edited = this.#edits?.get(key);
+      if (edited === undefined) list.push(entry);
+      else if (!done.has(key)) {
+        done.add(key);
+        for (const value of edited) list.push({ name: key, value });
+      }
+    }
+    for (const [name, values] of this.#edits ?? []) {
+      if (!done.has(name)) { for (const value of values) list.push({ name, value }); }
+    }
+    return list;
+  }
+
+  #baseValues(key: string): string[] {
+    const values: string[] = [];
+    const base = this.#base;
+    for (let i = 0; i < (base?.length ?? 0); i++) {
+      if (base?.nameIs(i, key, true)) values.push(base.value(i) ?? "");
+    }
+    return values;
+  }
+
+  #settable(name: string): string {
+    const key = headerName(name);
+    if (isHopByHopOrLength(key)) {
+      throw new TypeError(
+        `Cannot set header "${key}": APISIX sets it itself, from the message that it sends`,
+      );
+    }
+    return key;
+  }
+
+  #edit(key: string, values: string[]): void {
+    this.#frame.assertLive();
+    (this.#edits ??= new Map()).set(key, values);
+  }
+}
+
+/** Several values of one header in one line. */
+export function joinValues(name: string, values: readonly string[]): string {
+  return values.join(name === "cookie" ? "; " : ", ");
+}

@@ -1,0 +1,142 @@
+/**
+ * The contract of a plugin.
+ *
+ * @module
+ */
+
+import { type ConfigParser, validateConfig } from "./config.ts";
+import type { RequestContext, ResponseContext } from "./context.ts";
+import { type RequestCall, RequestStep } from "./request_call.ts";
+import { type ResponseCall, ResponseStep } from "./response_call.ts";
+import type { StopReply } from "./stop.ts";
+
+/** What a hook may return: an answer that ends the chain, or nothing to go on. */
+export type HookResult = Response | StopReply | void;
+
+/** What a plugin's author writes. */
+export interface PluginDefinition<Config> {
+  /** The name that routes use: 1 to 128 characters. */
+  readonly name: string;
+  /**
+   * Makes the configuration from the JSON in the route, once, when the route is prepared. A
+   * configuration that it refuses closes the route: every request gets 503 (protocol.md §6.4).
+   * Without it the hooks get the parsed JSON as it is.
+   */
+  readonly config?: ConfigParser<Config>;
+  /**
+   * What happens when a hook throws. `"fail"` (the default): the call fails, the client gets 503
+   * unless the route allows degradation. `"continue"`: the error is logged and the next plugin
+   * runs. Never use that for a plugin that guards something.
+   */
+  readonly onError?: "fail" | "continue";
+  /**
+   * The request phase: ext-plugin-pre-req and ext-plugin-post-req.
+   *
+   * @returns A `Response` or `stop(…)` to answer the client at once; nothing to go on.
+   */
+  onRequest?(context: RequestContext<Config>): HookResult | Promise<HookResult>;
+  /**
+   * The response phase: ext-plugin-post-resp.
+   *
+   * @returns A `Response` or `stop(…)` to replace the upstream's answer; nothing to go on.
+   */
+  onResponse?(context: ResponseContext<Config>): HookResult | Promise<HookResult>;
+}
+
+/** A plugin bound to a validated configuration: one step of a chain. */
+export interface Step {
+  /** The plugin's name. */
+  readonly plugin: string;
+  /** See {@linkcode PluginDefinition.onError}. */
+  readonly onError: "fail" | "continue";
+  /** Runs the hook of the request phase; absent when the plugin has none. */
+  readonly onRequest: ((call: RequestCall) => HookResult | Promise<HookResult>) | null;
+  /** Runs the hook of the response phase; absent when the plugin has none. */
+  readonly onResponse: ((call: ResponseCall) => HookResult | Promise<HookResult>) | null;
+}
+
+/** A plugin, made by {@linkcode definePlugin}. */
+export interface Plugin {
+  /** The name that routes use. */
+  readonly name: string;
+  /** The hooks that it has. */
+  readonly phases: readonly ("request" | "response")[];
+  /**
+   * Validates a configuration and binds the hooks to it.
+   *
+   * @param raw The parsed JSON.
+   * @returns The step, as a promise only where the validator gives one.
+   * @throws {Error} When the configuration is not valid.
+   */
+  configure(raw: unknown): Step | Promise<Step>;
+}
+
+/**
+ * Defines a plugin. The type of `config` in the hooks follows from the validator.
+ *
+ * @param definition Name, configuration and hooks.
+ * @returns The plugin, to be exported as a module's default or handed to `serve`.
+ * @throws {TypeError} When the name is not 1 to 128 characters, or there is no hook.
+ *
+ * @example
+ * ```ts
+ * import { definePlugin } from "../mod.ts";
+ * import { z } from "zod";
+ *
+ * export default definePlugin({
+ *   name: "geo-gate",
+ *   config: z.object({ deny: z.array(z.string()) }),
+ *   async onRequest({ config, request, variable }) {
+ *     const country = await variable("geoip2_data_country_code");
+ *     if (country !== null && config.deny.includes(country)) {
+ *       return Response.json({ error: "forbidden" }, { status: 403 });
+ *     }
+ *     request.headers.set("x-country", country ?? "ZZ");
+ *   },
+ * });
+ * ```
+ */
+export function definePlugin<Config>(
+  definition: PluginDefinition<Config> & { readonly config: ConfigParser<Config> },
+): Plugin;
+/**
+ * Defines a plugin that takes its configuration as it comes: `config` is the parsed JSON.
+ *
+ * @param definition Name and hooks.
+ * @returns The plugin.
+ */
+export function definePlugin(definition: PluginDefinition<unknown>): Plugin;
+export function definePlugin(definition: PluginDefinition<unknown>): Plugin {
+  const { name, onError = "fail" } = definition;
+  if (typeof name !== "string" || name.length < 1 || name.length > 128) {
+    throw new TypeError(
+      `Cannot define the plugin ${JSON.stringify(name)}: its name must have 1 to 128 characters`,
+    );
+  }
+  if (definition.onRequest === undefined && definition.onResponse === undefined) {
+    throw new TypeError(
+      `Cannot define the plugin "${name}": it has neither onRequest nor onResponse`,
+    );
+  }
+  const bind = (config: unknown): Step => ({
+    plugin: name,
+    onError,
+    onRequest: definition.onRequest === undefined
+      ? null
+      : (call) => definition.onRequest?.(new RequestStep(call, config, name)),
+    onResponse: definition.onResponse === undefined
+      ? null
+      : (call) => definition.onResponse?.(new ResponseStep(call, config, name)),
+  });
+  return {
+    name,
+    phases: [
+      ...(definition.onRequest === undefined ? [] : ["request" as const]),
+      ...(definition.onResponse === undefined ? [] : ["response" as const]),
+    ],
+    configure(raw) {
+      const config = definition.config === undefined ? raw : validateConfig(definition.config, raw);
+      return config instanceof Promise ? config.then(bind) : bind(config);
+    },
+  };
+}

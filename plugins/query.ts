@@ -1,0 +1,205 @@
+/**
+ * The query as a plugin sees it: in the manner of `URLSearchParams`, over decoded arguments.
+ *
+ * @module
+ */
+
+import type { Frame } from "../protocol/frame.ts";
+import type { TextEntry } from "../protocol/messages.ts";
+import type { TextEntries } from "../protocol/text_entries.ts";
+
+/**
+ * Query arguments that can be read and edited; names and values are decoded (protocol.md §7.1).
+ *
+ * Unlike `URLSearchParams` it knows an argument without `=`, and leaves it so unless it is edited.
+ * The order of different names is not known: APISIX delivers them unsorted.
+ */
+export interface Query extends Iterable<[string, string]> {
+  /**
+   * The first value of an argument.
+   *
+   * @param name Case counts.
+   * @returns The value; `""` for `?name=` and `?name`; `null` when absent.
+   */
+  get(name: string): string | null;
+  /**
+   * All values of an argument, in order; `""` for those that are empty or have no `=`.
+   *
+   * @param name Case counts.
+   */
+  getAll(name: string): string[];
+  /**
+   * Whether an argument is there, with a value or without.
+   *
+   * @param name Case counts.
+   */
+  has(name: string): boolean;
+  /**
+   * Whether the first argument of this name has no value at all: `?name`, not `?name=`.
+   *
+   * @param name Case counts.
+   */
+  isValueless(name: string): boolean;
+  /**
+   * Replaces all values of an argument by one.
+   *
+   * @param name Not empty.
+   * @param value Any text; `""` sends `name=`.
+   * @throws {TypeError} When the name is empty.
+   */
+  set(name: string, value: string): void;
+  /**
+   * Adds a value to an argument. One that had no `=` gets it: APISIX cannot send both forms.
+   *
+   * @param name Not empty.
+   * @param value Any text.
+   * @throws {TypeError} When the name is empty.
+   */
+  append(name: string, value: string): void;
+  /**
+   * Removes all values of an argument.
+   *
+   * @param name Case counts.
+   */
+  delete(name: string): void;
+  /** Names and values; a repeated name comes once a value. */
+  entries(): IterableIterator<[string, string]>;
+  /** The names, each once. */
+  keys(): IterableIterator<string>;
+  /** The values, in the order of `entries`. */
+  values(): IterableIterator<string>;
+  /** The query after the edits, percent-encoded, without `?`. */
+  toString(): string;
+}
+
+/** The arguments on the wire, and the edits made to them. */
+export class QueryEdits implements Query {
+  readonly #base: TextEntries | null;
+  readonly #frame: Frame;
+  /** The values that replace those of the base, by name; none: deleted; `null`: without `=`. */
+  #edits: Map<string, (string | null)[]> | null = null;
+
+  /**
+   * @param base What came from the wire.
+   * @param frame The frame whose life bounds that of the query.
+   */
+  constructor(base: TextEntries | null, frame: Frame) {
+    this.#base = base;
+    this.#frame = frame;
+  }
+
+  /** Whether anything was set, appended or deleted. */
+  get edited(): boolean {
+    return this.#edits !== null;
+  }
+
+  /** Whether the request came with arguments. */
+  get cameWithArguments(): boolean {
+    return this.#base !== null && this.#base.length > 0;
+  }
+
+  get(name: string): string | null {
+    const [first] = this.#valuesOf(name);
+    return first === undefined ? null : first ?? "";
+  }
+
+  getAll(name: string): string[] {
+    return this.#valuesOf(name).map((value) => value ?? "");
+  }
+
+  has(name: string): boolean {
+    return this.#valuesOf(name).length > 0;
+  }
+
+  isValueless(name: string): boolean {
+    return this.#valuesOf(name)[0] === null;
+  }
+
+  set(name: string, value: string): void {
+    this.#edit(settable(name), [`${value}`]);
+  }
+
+  append(name: string, value: string): void {
+    this.#edit(settable(name), [...this.#valuesOf(name), `${value}`]);
+  }
+
+  delete(name: string): void {
+    this.#edit(name, []);
+  }
+
+  *entries(): IterableIterator<[string, string]> {
+    for (const [name, value] of this.#all()) yield [name, value ?? ""];
+  }
+
+  *keys(): IterableIterator<string> {
+    const seen = new Set<string>();
+    for (let i = 0; i < (this.#base?.length ?? 0); i++) {
+      const name = this.#base?.name(i) ?? "";
+      if (seen.has(name)) continue;
+      seen.add(name);
+      if (this.#edits?.get(name)?.length !== 0) yield name;
+    }
+    for (const [name, values] of this.#edits ?? []) {
+      if (values.length > 0 && !seen.has(name)) yield name;
+    }
+  }
+
+  *values(): IterableIterator<string> {
+    for (const [, value] of this.entries()) yield value;
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, string]> {
+    return this.entries();
+  }
+
+  toString(): string {
+    return Array.from(
+      this.#all(),
+      ([name, value]) => encode(name) + (value === null ? "" : `=${encode(value)}`),
+    ).join("&");
+  }
+
+  /**
+   * The edits as a Rewrite wants them (protocol.md §8.2 step 5): the first entry of a name
+   * replaces all its values, further ones are added, an absent value deletes.
+   */
+  changes(): TextEntry[] {
+    return Array.from(this.#edits ?? []).flatMap(([name, values]): TextEntry[] =>
+      values.length === 0
+        ? [{ name, value: null }]
+        : values.map((value) => ({ name, value: value ?? "" }))
+    );
+  }
+
+  *#all(): IterableIterator<[string, string | null]> {
+    for (const name of this.keys()) {
+      for (const value of this.#valuesOf(name)) yield [name, value];
+    }
+  }
+
+  #valuesOf(name: string): (string | null)[] {
+    const edited = this.#edits?.get(name);
+    if (edited !== undefined) return edited;
+    const values: (string | null)[] = [];
+    const base = this.#base;
+    for (let i = 0; i < (base?.length ?? 0); i++) {
+      if (base?.name(i) === name) values.push(base.value(i));
+    }
+    return values;
+  }
+
+  #edit(name: string, values: (string | null)[]): void {
+    this.#frame.assertLive();
+    (this.#edits ??= new Map()).set(name, values);
+  }
+}
+
+function settable(name: string): string {
+  if (name === "") throw new TypeError("Cannot set a query argument without a name");
+  return name;
+}
+
+/** A lone surrogate has no UTF-8 form: it becomes U+FFFD, as everywhere on the way to the wire. */
+function encode(text: string): string {
+  return encodeURIComponent(text.toWellFormed());
+}

@@ -1,0 +1,199 @@
+/**
+ * A call of the request phase: the request that hooks edit, and what APISIX is told of the edits.
+ *
+ * @module
+ */
+
+import type { HTTPReqCallMessage } from "../protocol/decode_request.ts";
+import { METHODS, type Rewrite, type TextEntry } from "../protocol/messages.ts";
+import { decodeText, encodeText } from "../protocol/text.ts";
+import { type BodyContent, EditableBody } from "./body.ts";
+import { Call, type CallHost, CallStep } from "./call.ts";
+import { clientAddress } from "./client_address.ts";
+import type { ClientRequest, RequestContext } from "./context.ts";
+import { isDroppedByRewrite } from "./header_rules.ts";
+import { type EditableHeaders, HeaderEdits } from "./headers.ts";
+import { checkedPath, mayBeEncoded, percentDecode } from "./path.ts";
+import { type Query, QueryEdits } from "./query.ts";
+
+/** The request of one call; the parts that are never looked at are never made. */
+export class RequestCall extends Call implements ClientRequest {
+  readonly #message: HTTPReqCallMessage;
+  /** The decoded path where the wire has it encoded. */
+  #decodedPath: Uint8Array | null = null;
+  #newPath: string | null = null;
+  #headers: HeaderEdits | null = null;
+  #query: QueryEdits | null = null;
+  #body: EditableBody | null = null;
+  #responseHeaders: HeaderEdits | null = null;
+
+  /**
+   * @param message What APISIX sent.
+   * @param host What the runner lends.
+   */
+  constructor(message: HTTPReqCallMessage, host: CallHost) {
+    super(message.id, host);
+    this.#message = message;
+  }
+
+  get method(): string {
+    return METHODS[this.#message.method] ?? "";
+  }
+
+  get path(): string {
+    if (this.#newPath !== null) return this.#newPath;
+    return this.#decodedPath === null ? this.#message.path : decodeText(this.#decodedPath);
+  }
+
+  set path(path: string) {
+    this.#message.frame.assertLive();
+    const before = this.path;
+    if (path !== before) this.#newPath = checkedPath(path, before);
+  }
+
+  get headers(): EditableHeaders {
+    return this.#headers ??= new HeaderEdits(this.#message.headers, this.#message.frame);
+  }
+
+  get query(): Query {
+    return this.#query ??= new QueryEdits(this.#message.args, this.#message.frame);
+  }
+
+  get responseHeaders(): EditableHeaders {
+    return this.#responseHeaders ??= new HeaderEdits(null, this.#message.frame);
+  }
+
+  get clientIp(): string {
+    return clientAddress(this.#message.srcIp);
+  }
+
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#content.bytes();
+  }
+
+  text(): Promise<string> {
+    return this.#content.text();
+  }
+
+  json(): Promise<unknown> {
+    return this.#content.json();
+  }
+
+  setBody(content: BodyContent): void {
+    this.#message.frame.assertLive();
+    this.#content.set(content);
+  }
+
+  get #content(): EditableBody {
+    return this.#body ??= new EditableBody("request", () => this.extraInfo.requestBody());
+  }
+
+  /** Headers that hooks added to the client's response, for an answer that ends the chain. */
+  get addedResponseHeaders(): TextEntry[] {
+    return this.#responseHeaders?.additions() ?? [];
+  }
+
+  /** Whether the path may be percent-encoded; {@linkcode resolvePath} then finds out. */
+  get needsResolving(): boolean {
+    return mayBeEncoded(this.#message.rawPath);
+  }
+
+  /**
+   * Decodes the path if an earlier plugin of APISIX has left it percent-encoded. No flag says so:
+   * only the variable `upstream_uri`, which is empty unless one did (protocol.md §7.1).
+   *
+   * @returns Whether that was so.
+   */
+  async resolvePath(): Promise<boolean> {
+    const upstreamUri = await this.extraInfo.variable("upstream_uri");
+    if (upstreamUri === null || upstreamUri === "") return false;
+    this.#decodedPath = percentDecode(this.#message.rawPath ?? new Uint8Array());
+    return true;
+  }
+
+  /**
+   * What APISIX is to do: only what was changed.
+   *
+   * @returns `null` when nothing was; a promise only where APISIX has to be asked.
+   */
+  outcome(): Rewrite | null | Promise<Rewrite> {
+    const path = this.#newPath;
+    if (path === null && this.#query?.edited) return this.#argsOnly(this.#query);
+    const args = this.#query?.changes() ?? [];
+    if (path !== null && args.length === 0) this.#keepQuery(args);
+    return this.#rewrite(path, args);
+  }
+
+  /**
+   * Arguments without a path have no effect when an earlier plugin set an upstream URI: then the
+   * path must be sent with them (protocol.md §8.2).
+   */
+  async #argsOnly(query: QueryEdits): Promise<Rewrite> {
+    const path = await this.resolvePath() ? this.#decodedPath : null;
+    return this.#rewrite(path, query.changes()) ?? NOTHING;
+  }
+
+  /**
+   * Before APISIX 3.16 a path without arguments loses the query; deleting an argument that does
+   * not exist keeps it, and is harmless later (protocol.md §8.2).
+   */
+  #keepQuery(args: TextEntry[]): void {
+    const { args: base } = this.#message;
+    if (base === null || base.length === 0) return;
+    let name = "no-such-argument";
+    while (this.query.has(name)) name += "-";
+    args.push({ name, value: null });
+  }
+
+  #rewrite(path: string | Uint8Array | null, args: TextEntry[]): Rewrite | null {
+    const headers = this.#headers?.changes() ?? [];
+    const respHeaders = this.#responseHeaders?.additions() ?? [];
+    const body = this.#body?.replacement ?? null;
+    const edits = headers.length + args.length + respHeaders.length;
+    if (path === null && body === null && edits === 0) return null;
+    this.#warnOfDropped(respHeaders);
+    return { type: "rewrite", path, headers, args, respHeaders, body };
+  }
+
+  #warnOfDropped(respHeaders: readonly TextEntry[]): void {
+    const dropped = respHeaders.map(({ name }) => decodeText(encodeText(name)))
+      .filter(isDroppedByRewrite);
+    if (dropped.length === 0) return;
+    this.host.warnOnce(
+      `APISIX ignores these response headers when the request goes on: ${dropped.join(", ")}. ` +
+        "Set them in onResponse, or return a Response",
+    );
+  }
+}
+
+const NOTHING: Rewrite = {
+  type: "rewrite",
+  path: null,
+  headers: [],
+  args: [],
+  respHeaders: [],
+  body: null,
+};
+
+/** The context of one hook in the request phase. */
+export class RequestStep<Config> extends CallStep<Config> implements RequestContext<Config> {
+  readonly #call: RequestCall;
+
+  /**
+   * @param call The call.
+   * @param config The step's configuration.
+   * @param plugin The plugin's name.
+   */
+  constructor(call: RequestCall, config: Config, plugin: string) {
+    super(call, config, plugin);
+    this.#call = call;
+  }
+
+  get request(): ClientRequest {
+    return this.#call;
+  }
+
+  get responseHeaders(): EditableHeaders {
+    return this.#call.responseHeaders;
+  }
+}

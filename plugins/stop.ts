@@ -1,0 +1,98 @@
+/**
+ * Answers that end a chain: `stop()`, and what is made of a `Response`.
+ *
+ * @module
+ */
+
+import type { TextEntry } from "../protocol/messages.ts";
+import { bodyBytes, type BodyContent } from "./body.ts";
+import { headerName, headerValue, isHopByHopOrLength } from "./header_rules.ts";
+
+/** Status and headers of an answer, as for `new Response`. */
+export interface StopInit {
+  /** 200 to 999; 200 when absent. Browsers and nginx know those up to 599. */
+  readonly status?: number;
+  /** Response headers: an object, or pairs where a name may come several times. */
+  readonly headers?: Readonly<Record<string, string>> | Iterable<readonly [string, string]>;
+}
+
+/** An answer to the client, made by {@linkcode stop}; it never changes and can be used again. */
+export class StopReply {
+  /** @ignore Made by {@linkcode stop} or from a `Response`. */
+  constructor(
+    readonly status: number,
+    readonly headers: readonly TextEntry[],
+    readonly body: Uint8Array<ArrayBuffer> | null,
+  ) {}
+}
+
+/**
+ * An answer for the client, to be returned by a hook.
+ *
+ * It takes what `new Response` takes and costs far less: make it once, say in a configuration, and
+ * return it for every request.
+ *
+ * @param body Text, bytes, a value that is sent as JSON, or `null` for none.
+ * @param init Status and headers. A JSON body gets `content-type: application/json` unless said
+ * otherwise; for text without a type APISIX says `text/plain; charset=utf-8` (protocol.md §8.1).
+ * @returns The answer.
+ * @throws {RangeError} When the status is not within 200 to 999.
+ * @throws {TypeError} When a header is not legal.
+ *
+ * @example
+ * ```ts
+ * import { definePlugin, stop } from "../mod.ts";
+ *
+ * const closed = stop("Back at noon\n", { status: 503, headers: { "retry-after": "3600" } });
+ *
+ * export default definePlugin({ name: "closed", onRequest: () => closed });
+ * ```
+ */
+export function stop(body: BodyContent, init: StopInit = {}): StopReply {
+  const status = init.status ?? 200;
+  if (!Number.isInteger(status) || status < 200 || status > 999) {
+    throw new RangeError(`Cannot stop with the status ${status}: it must be within 200 to 999`);
+  }
+  const headers: TextEntry[] = [];
+  for (const [name, value] of pairs(init.headers ?? {})) {
+    const key = headerName(name);
+    // As APISIX frames the body itself, these would be wrong or doubled (protocol.md §8.1).
+    if (!isHopByHopOrLength(key)) headers.push({ name: key, value: headerValue(key, value) });
+  }
+  const isJson = body !== null && typeof body !== "string" && !(body instanceof Uint8Array);
+  if (isJson && !headers.some(({ name }) => name === "content-type")) {
+    headers.push({ name: "content-type", value: "application/json" });
+  }
+  const bytes = body === null ? null : bodyBytes(body);
+  return new StopReply(status, headers, bytes?.length === 0 ? null : bytes);
+}
+
+/**
+ * What the client gets for a `Response` of the Fetch API.
+ *
+ * @param response A response whose body has not been read.
+ * @returns The answer.
+ * @throws {TypeError} When it is an error response, or its body was used before.
+ */
+export async function stopFromResponse(response: Response): Promise<StopReply> {
+  if (response.status < 200) {
+    throw new TypeError("Cannot answer with Response.error(): it has no status");
+  }
+  if (response.bodyUsed) {
+    throw new TypeError("Cannot answer with a Response whose body was read before: clone() it");
+  }
+  const body = response.body === null ? null : await response.bytes();
+  return stop(body, { status: response.status, headers: response.headers });
+}
+
+function pairs(
+  headers: NonNullable<StopInit["headers"]>,
+): Iterable<readonly [string, string]> {
+  return isIterable(headers) ? headers : Object.entries(headers);
+}
+
+function isIterable(
+  headers: NonNullable<StopInit["headers"]>,
+): headers is Iterable<readonly [string, string]> {
+  return Symbol.iterator in headers;
+}
