@@ -166,16 +166,22 @@ async function prepareJsr(): Promise<void> {
     }
     return;
   }
-  const put = packages.filter(({ name, isOurs }) => isOurs || !exists(vendored(name)));
+  const put = packages.filter(({ name, isOurs }) =>
+    isOurs || !exists(join(vendored(name), "meta.json"))
+  );
   for (const { name, version } of put) putStandIn(name, version);
-  if (put.length === 0) return; // vendor/ holds the real ones, from a time when JSR was there
+  if (put.length === 0) {
+    say("JSR cannot be reached: using what vendor/ holds from a time when it could");
+    return;
+  }
   words.push("stand-ins");
   say("JSR cannot be reached: vendor/ now holds STAND-INS of our own for @std/cli and @std/log");
 }
 
 /** Restores the compile runtime from npm's package; undefined when that went well. */
 async function denortFromNpm(): Promise<string | undefined> {
-  if (Deno.build.target !== CARRIER_TARGET) return `npm has none for ${Deno.build.target}`;
+  if (Deno.build.target !== CARRIER_TARGET) return `npm has no runtime for ${Deno.build.target}`;
+  say(`the compile runtime cannot be reached: taking the same file out of npm's ${CARRIER.npm}`);
   const deno = ["run", "--no-config", "--no-lock", "--allow-read", "--allow-write"];
   const steps: Array<[string, string[]]> = [
     ["npm", ["pack", CARRIER.npm]],
@@ -194,7 +200,6 @@ async function prepareDenort(): Promise<void> {
   Deno.writeTextFileSync(join(temporary, "empty.ts"), "export {};\n");
   const compile = ["compile", "--no-config", "--no-lock", "--output", "empty", "empty.ts"];
   if (await canGet(compile, PATIENCE_MS.denort)) return;
-  say(`the compile runtime cannot be reached: taking the same file out of npm's ${CARRIER.npm}`);
   const problem = await denortFromNpm();
   if (problem === undefined) words.push("denort");
   else {
