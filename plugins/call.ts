@@ -17,6 +17,13 @@ export interface CallHost {
   readonly ended: boolean;
   /** Whether a response call may ask for the request's method, see `ResponseCall`. */
   readonly probeHead: boolean;
+  /**
+   * Notes whose hook the call now waits for, to name it should the time run out.
+   *
+   * @param plugin The plugin's name.
+   * @param phase The hook.
+   */
+  waitFor(plugin: string, phase: "onRequest" | "onResponse"): void;
   /** The log of one plugin in this call. */
   log(plugin: string): Log;
   /**

@@ -136,6 +136,7 @@ class Runner<Call extends RequestCall | ResponseCall> {
     hook: Hook<Call>,
     result: unknown,
   ): Promise<StopReply | null> {
+    call.host.waitFor(hook.plugin, this.#phase);
     try {
       const settled = await result;
       // Too late to change anything: the plugins behind must not run for a call that is over.

@@ -4,14 +4,43 @@
  * @module
  */
 
-import type { StandardSchemaV1 } from "@standard-schema/spec";
+/**
+ * A validator that follows the Standard Schema, version 1 (standardschema.dev): the part of the
+ * interface that is used here. zod, valibot and arktype make such validators.
+ */
+export interface StandardSchema<Output> {
+  /** The interface of the standard. */
+  readonly "~standard": {
+    /** The version of the standard. */
+    readonly version: 1;
+    /** Who made the validator. */
+    readonly vendor: string;
+    /** Validates a value. */
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+  };
+}
+
+/** What a validation gives: the value, or what is wrong with it. */
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] };
+
+/** One thing that is wrong with a value. */
+export interface SchemaIssue {
+  /** What is wrong. */
+  readonly message: string;
+  /** Where: the names and indexes that lead there. */
+  readonly path?:
+    | readonly (PropertyKey | { readonly key: PropertyKey })[]
+    | undefined;
+}
 
 /**
  * How a plugin gets its configuration from the parsed JSON: a validator that follows the Standard
  * Schema (zod, valibot, arktype, …), or a function that returns the configuration or throws.
  */
 export type ConfigParser<Config> =
-  | StandardSchemaV1<unknown, Config>
+  | StandardSchema<Config>
   | ((raw: unknown) => Config | Promise<Config>);
 
 /** A configuration that a plugin cannot work with. */
@@ -54,19 +83,19 @@ export function validateConfig<Config>(
 
 function isSchema<Config>(
   parser: ConfigParser<Config>,
-): parser is StandardSchemaV1<unknown, Config> {
+): parser is StandardSchema<Config> {
   // Some validators are callable, so "is it a function" would not tell them apart.
   return "~standard" in parser;
 }
 
-function valueOf<Config>(result: StandardSchemaV1.Result<Config>): Config {
+function valueOf<Config>(result: SchemaResult<Config>): Config {
   if (result.issues === undefined) return result.value;
   throw new ConfigError(
     "the configuration is not valid: " + result.issues.map(describe).join("; "),
   );
 }
 
-function describe({ path, message }: StandardSchemaV1.Issue): string {
+function describe({ path, message }: SchemaIssue): string {
   const place = (path ?? []).map((part) => String(typeof part === "object" ? part.key : part));
   return place.length === 0 ? message : `${place.join(".")}: ${message}`;
 }

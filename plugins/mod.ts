@@ -5,7 +5,7 @@
  */
 
 export type { Body, BodyContent, JsonValue } from "./body.ts";
-export type { ConfigParser } from "./config.ts";
+export type { ConfigParser, SchemaIssue, SchemaResult, StandardSchema } from "./config.ts";
 export type {
   CallContext,
   ClientRequest,
@@ -18,7 +18,7 @@ export type {
 } from "./context.ts";
 export type { EditableHeaders } from "./headers.ts";
 export { definePlugin } from "./plugin.ts";
-export type { HookResult, Plugin, PluginDefinition, Step } from "./plugin.ts";
+export type { HookResult, Plugin, PluginDefinition } from "./plugin.ts";
 export type { Query } from "./query.ts";
 export { stop } from "./stop.ts";
 export type { StopInit, StopReply } from "./stop.ts";

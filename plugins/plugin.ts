@@ -67,6 +67,7 @@ export interface Plugin {
    * @param raw The parsed JSON.
    * @returns The step, as a promise only where the validator gives one.
    * @throws {Error} When the configuration is not valid.
+   * @internal
    */
   configure(raw: unknown): Step | Promise<Step>;
 }

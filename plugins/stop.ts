@@ -18,12 +18,27 @@ export interface StopInit {
 
 /** An answer to the client, made by {@linkcode stop}; it never changes and can be used again. */
 export class StopReply {
-  /** @ignore Made by {@linkcode stop} or from a `Response`. */
+  /** The status. */
+  readonly status: number;
+  /**
+   * The headers as they go to the wire.
+   *
+   * @internal
+   */
+  readonly headers: readonly TextEntry[];
+  /** The body; `null` for none. */
+  readonly body: Uint8Array<ArrayBuffer> | null;
+
+  /** @internal */
   constructor(
-    readonly status: number,
-    readonly headers: readonly TextEntry[],
-    readonly body: Uint8Array<ArrayBuffer> | null,
-  ) {}
+    status: number,
+    headers: readonly TextEntry[],
+    body: Uint8Array<ArrayBuffer> | null,
+  ) {
+    this.status = status;
+    this.headers = headers;
+    this.body = body;
+  }
 }
 
 /**

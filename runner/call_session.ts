@@ -1,0 +1,142 @@
+/**
+ * One call from its frame to its answer: what the chain may ask of the runner meanwhile.
+ *
+ * @module
+ */
+
+import { PluginError } from "../plugins/chain.ts";
+import type { CallHost } from "../plugins/call.ts";
+import type { Log } from "../plugins/context.ts";
+import type { Ask } from "../plugins/extra_info.ts";
+import type { CallMessage } from "../protocol/decode_request.ts";
+import type { Expiring } from "./deadlines.ts";
+import type { Logger } from "./logger.ts";
+import type { Preparation } from "./preparation.ts";
+
+/** What the sessions of a runner have in common. */
+export interface SessionTools {
+  /** The log that the lines of plugins go to. */
+  readonly log: Logger;
+  /** See {@linkcode CallHost.probeHead}. */
+  readonly probeHead: boolean;
+}
+
+/** The phase of a call, in APISIX's words. */
+export type Phase = "HTTPReqCall" | "HTTPRespCall";
+
+/** A call that is being worked on. It ends once: by an answer, its deadline, or its connection. */
+export class CallSession implements CallHost, Expiring {
+  readonly #message: CallMessage;
+  readonly #phase: Phase;
+  readonly #ask: Ask;
+  readonly #tools: SessionTools;
+  readonly #preparation: Preparation;
+  #ended = false;
+  #reason: Error | null = null;
+  #controller: AbortController | null = null;
+  #waitsFor: { readonly plugin: string; readonly phase: "onRequest" | "onResponse" } | null = null;
+  #onGivenUp: ((reason: Error) => void) | null = null;
+
+  /**
+   * @param message The call.
+   * @param phase Its phase.
+   * @param preparation The configuration that it runs with.
+   * @param ask Asks APISIX on its connection.
+   * @param tools What all sessions share.
+   */
+  constructor(
+    message: CallMessage,
+    phase: Phase,
+    preparation: Preparation,
+    ask: Ask,
+    tools: SessionTools,
+  ) {
+    this.#message = message;
+    this.#phase = phase;
+    this.#preparation = preparation;
+    this.#ask = ask;
+    this.#tools = tools;
+  }
+
+  /** APISIX's number of the call. */
+  get id(): number {
+    return this.#message.id;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get probeHead(): boolean {
+    return this.#tools.probeHead;
+  }
+
+  get signal(): AbortSignal {
+    const controller = this.#controller ??= new AbortController();
+    if (this.#ended && !controller.signal.aborted) {
+      controller.abort(this.#reason ?? new Error("The call has ended"));
+    }
+    return controller.signal;
+  }
+
+  get ask(): Ask {
+    return (question) =>
+      this.#ended
+        ? Promise.reject(new Error("Cannot ask APISIX: the call has ended"))
+        : this.#ask(question);
+  }
+
+  waitFor(plugin: string, phase: "onRequest" | "onResponse"): void {
+    this.#waitsFor = { plugin, phase };
+  }
+
+  /**
+   * The error to log for a call that was given up: that of the plugin which was waited for.
+   *
+   * @param reason Why it was given up.
+   */
+  blame(reason: Error): Error {
+    const hook = this.#waitsFor;
+    return hook === null ? reason : new PluginError(hook.plugin, hook.phase, reason);
+  }
+
+  log(plugin: string): Log {
+    return this.#tools.log.child({ plugin, phase: this.#phase, id: this.#message.id });
+  }
+
+  warnOnce(message: string): void {
+    this.#preparation.warnOnce(message);
+  }
+
+  /**
+   * Who is told when the call is given up.
+   *
+   * @param listener Gets the reason.
+   */
+  onGivenUp(listener: (reason: Error) => void): void {
+    this.#onGivenUp = listener;
+  }
+
+  /** The call was answered: from now on nothing of it can be read, changed or asked. */
+  end(): void {
+    this.#ended = true;
+    this.#message.frame.finish();
+  }
+
+  /**
+   * Gives the call up: its signal aborts.
+   *
+   * @param reason Why.
+   */
+  giveUp(reason: Error): void {
+    if (this.#ended) return;
+    this.#reason = reason;
+    this.end();
+    this.#controller?.abort(reason);
+    this.#onGivenUp?.(reason);
+  }
+
+  expire(): void {
+    this.giveUp(new DOMException("The call took longer than its deadline allows", "TimeoutError"));
+  }
+}

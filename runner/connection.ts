@@ -1,0 +1,243 @@
+/**
+ * One connection: bytes in, frames to the dispatcher, replies out.
+ *
+ * @module
+ */
+
+import type { Ask } from "../plugins/extra_info.ts";
+import { decodeExtraInfoResp } from "../protocol/decode_request.ts";
+import { ReplyEncoder } from "../protocol/encode_reply.ts";
+import { ErrorCode, messageOf, RpcError } from "../protocol/errors.ts";
+import { type Frame, FrameDecoder, RpcType } from "../protocol/frame.ts";
+import type { ExtraInfoReq } from "../protocol/messages.ts";
+import type { CallSession } from "./call_session.ts";
+import type { Dispatcher, Peer } from "./dispatcher.ts";
+import type { Logger } from "./logger.ts";
+import { encodeReply, type Reply } from "./reply.ts";
+
+/** The bytes of a connection; `Deno.Conn` is one. */
+export interface Transport {
+  /** Reads some bytes; `null` at the end. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Writes some of the bytes and says how many. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Ends both directions. */
+  close(): void;
+}
+
+/**
+ * Requests that may wait behind a pending call. APISIX sends none (protocol.md §2); a peer that
+ * does is not read from until there is room again.
+ */
+const MAX_PARKED = 4;
+
+/** A question that APISIX has not answered yet. */
+interface Question {
+  resolve(answer: Uint8Array<ArrayBuffer> | null): void;
+  reject(reason: Error): void;
+}
+
+/**
+ * Serves one connection until its peer closes it. Calls come one after the other; while one is
+ * pending, its questions and their answers share the connection (protocol.md §9).
+ */
+export class Connection implements Peer {
+  readonly #transport: Transport;
+  readonly #dispatcher: Dispatcher;
+  readonly #log: Logger;
+  readonly #decoder = new FrameDecoder();
+  readonly #encoder = new ReplyEncoder();
+  readonly #questions: Question[] = [];
+  readonly #parked: Frame[] = [];
+  /** The call that did not end at once. */
+  #session: CallSession | null = null;
+  /** Settles when that call, and what was parked behind it, has been answered. */
+  #busy: Promise<void> | null = null;
+  /** Settles when everything that was sent so far has been written; never rejects. */
+  #writing: Promise<void> | null = null;
+  #closed = false;
+
+  /** Asks APISIX, while a call is pending. */
+  readonly ask: Ask = (question) => this.#askFor(question);
+
+  /**
+   * @param transport The bytes.
+   * @param dispatcher Answers the frames.
+   * @param log The runner's log.
+   */
+  constructor(transport: Transport, dispatcher: Dispatcher, log: Logger) {
+    this.#transport = transport;
+    this.#dispatcher = dispatcher;
+    this.#log = log;
+  }
+
+  /**
+   * Serves until the end of the connection, whoever ends it.
+   *
+   * @returns A promise that never rejects.
+   */
+  async serve(): Promise<void> {
+    try {
+      await this.#readFrames();
+      // The peer may have closed its direction only, and still read.
+      if (this.#busy === null) await this.#writing;
+      if (this.#decoder.buffered > 0) {
+        this.#log.warn("A connection ended in the middle of a frame", {
+          bytes: this.#decoder.buffered,
+        });
+      }
+    } catch (error) {
+      if (!this.#closed) this.#log.debug(`A connection broke: ${messageOf(error)}`);
+    } finally {
+      this.close(new Error("APISIX closed the connection before the call was answered"));
+    }
+  }
+
+  /** A call did not end at once; implements {@linkcode Peer}. */
+  pending(session: CallSession): void {
+    this.#session = session;
+  }
+
+  /** Whether a call is pending or a reply is still being written. */
+  get active(): boolean {
+    return this.#busy !== null || this.#writing !== null;
+  }
+
+  /**
+   * Ends a pending call with an error, writes what is due, and closes.
+   *
+   * @param reason Why.
+   */
+  async finish(reason: Error): Promise<void> {
+    this.#session?.giveUp(reason);
+    await this.#busy;
+    await this.#writing;
+    this.close(reason);
+  }
+
+  /**
+   * Closes at once; a pending call is given up.
+   *
+   * @param reason What its plugins are told.
+   */
+  close(reason: Error): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#session?.giveUp(reason);
+    for (const question of this.#questions.splice(0)) question.reject(reason);
+    try {
+      this.#transport.close();
+    } catch {
+      // It was closed by what made us close it.
+    }
+  }
+
+  async #readFrames(): Promise<void> {
+    while (!this.#closed) {
+      const frame = this.#decoder.next();
+      if (frame === null) {
+        // Issued before the last reply is written out, as nothing is left to answer.
+        const count = await this.#transport.read(this.#decoder.space());
+        if (count === null) return;
+        this.#decoder.commit(count);
+      } else if (frame.type === RpcType.EXTRA_INFO) {
+        this.#answered(frame);
+      } else if (this.#busy !== null) {
+        this.#parked.push(frame);
+        if (this.#parked.length >= MAX_PARKED) await this.#busy;
+      } else {
+        // A peer that sends without reading gets no further answers until it reads.
+        if (this.#writing !== null) await this.#writing;
+        this.#handle(frame);
+      }
+    }
+  }
+
+  #handle(frame: Frame): void {
+    const reply = this.#dispatcher.dispatch(frame, this);
+    if (reply instanceof Promise) {
+      this.#decoder.hold();
+      this.#busy = this.#drain(reply);
+    } else {
+      this.#send(reply);
+    }
+  }
+
+  /** Sends the reply of a pending call, then serves what was parked behind it. */
+  async #drain(pending: Promise<Reply>): Promise<void> {
+    let reply = await pending;
+    for (;;) {
+      this.#session = null;
+      this.#send(reply);
+      const next = this.#parked.shift();
+      if (next === undefined) break;
+      await this.#writing;
+      reply = await this.#dispatcher.dispatch(next, this);
+    }
+    this.#decoder.release();
+    this.#busy = null;
+  }
+
+  #askFor(question: ExtraInfoReq): Promise<Uint8Array<ArrayBuffer> | null> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(new Error("Cannot ask APISIX: the connection is closed"));
+        return;
+      }
+      this.#questions.push({ resolve, reject });
+      this.#write((encoder) => encoder.extraInfo(question));
+    });
+  }
+
+  /** APISIX answers in the order of the questions (protocol.md §9). */
+  #answered(frame: Frame): void {
+    const question = this.#questions.shift();
+    if (question === undefined) {
+      this.#log.error("A connection is closed: it gave an answer that nobody asked for");
+      this.#send({ type: "error", code: ErrorCode.BAD_REQUEST });
+      if (this.#session !== null) this.close(new Error("APISIX broke the protocol"));
+      return;
+    }
+    try {
+      question.resolve(decodeExtraInfoResp(frame));
+    } catch (error) {
+      question.reject(RpcError.from(error));
+    }
+  }
+
+  #send(reply: Reply): void {
+    this.#write((encoder) => {
+      try {
+        return encodeReply(encoder, reply);
+      } catch (thrown) {
+        const error = RpcError.from(thrown);
+        this.#log.error(error.message);
+        return encoder.error(error.code);
+      }
+    });
+  }
+
+  /** Writes one frame behind those that are being written: they share the encoder's buffer. */
+  #write(encode: (encoder: ReplyEncoder) => Uint8Array): void {
+    const before = this.#writing;
+    const written = before === null
+      ? this.#writeAll(encode(this.#encoder))
+      : before.then(() => this.#writeAll(encode(this.#encoder)));
+    const writing: Promise<void> = written.catch((error) => {
+      this.#log.debug(`A reply could not be written: ${messageOf(error)}`);
+      this.close(new Error("The connection is broken"));
+    }).then(() => {
+      if (this.#writing === writing) this.#writing = null;
+    });
+    this.#writing = writing;
+  }
+
+  async #writeAll(frame: Uint8Array): Promise<void> {
+    if (this.#closed) return;
+    for (let at = 0; at < frame.length;) {
+      const count = await this.#transport.write(at === 0 ? frame : frame.subarray(at));
+      if (count === 0) throw new Error("the connection takes no bytes");
+      at += count;
+    }
+  }
+}
