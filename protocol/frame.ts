@@ -136,7 +136,10 @@ export class FrameDecoder {
   space(): Uint8Array {
     if (!this.#held) this.#reclaim();
     const missing = this.#missing();
-    if (this.#bytes.length - this.#end < missing) this.#makeRoom(missing);
+    if (this.#bytes.length - this.#end < Math.max(1, missing)) {
+      // Behind whole frames that nobody took yet: for as much again, lest each byte moves them all.
+      this.#makeRoom(missing === 0 ? this.buffered : missing);
+    }
     return this.#end === 0 ? this.#bytes : this.#bytes.subarray(this.#end);
   }
 
@@ -193,13 +196,13 @@ export class FrameDecoder {
     this.#held = false;
   }
 
-  /** Bytes that the begun frame lacks, as far as they are worth room in one go; at least 1. */
+  /** Bytes that the begun frame lacks, as far as they are worth room in one go; 0 when whole. */
   #missing(): number {
     const buffered = this.#end - this.#start;
     if (buffered < HEADER_BYTES) return HEADER_BYTES - buffered;
     const total = HEADER_BYTES + (this.#view.getUint32(this.#start) & MAX_PAYLOAD_BYTES);
     // Room grows with what has come, not with what is announced, which may never come.
-    return Math.max(1, Math.min(total - buffered, Math.max(buffered, KEEP_BYTES)));
+    return Math.max(0, Math.min(total - buffered, Math.max(buffered, KEEP_BYTES)));
   }
 
   /** Uses the room of frames that are done with. */
