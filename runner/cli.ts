@@ -37,12 +37,9 @@ export async function main(options: MainOptions): Promise<never> {
     await runCommand(name, args, options.plugins);
     Deno.exit(ExitCode.OK);
   } catch (error) {
-    console.error(`${name}: ${messageOf(error)}`);
-    if (error instanceof UsageError) {
-      console.error(`Try: ${name} --help`);
-      Deno.exit(ExitCode.USAGE);
-    }
-    Deno.exit(ExitCode.FAILURE);
+    const isUsage = error instanceof UsageError;
+    console.error(`${name}: ${messageOf(error)}${isUsage ? ` (see ${name} --help)` : ""}`);
+    Deno.exit(isUsage ? ExitCode.USAGE : ExitCode.FAILURE);
   }
 }
 
@@ -88,8 +85,7 @@ Commands:
   run            serve calls of APISIX until SIGTERM (the default)
 
 Flags:
-${rows(commonRows())}
-${rows(settingRows())}
+${rows(flagRows())}
 
 Each flag has an environment variable, which it overrides:
 ${rows(SETTING_OPTIONS.map(({ flag, env }) => [`--${flag}`, env]))}
@@ -106,19 +102,18 @@ Serves calls of APISIX on a unix socket until SIGTERM, SIGINT, or the end of sta
 that is a pipe.
 
 Flags:
-${rows(commonRows())}
-${rows(settingRows())}`;
+${rows(flagRows())}`;
 }
 
-function commonRows(): [string, string][] {
+function flagRows(): [string, string][] {
   return [
+    ...SETTING_OPTIONS.map(({ flag, value, about }): [string, string] => [
+      `--${flag} ${value}`,
+      about,
+    ]),
     ["-h, --help", "show this"],
     ["-V, --version", "show the versions of the runner, Deno and V8"],
   ];
-}
-
-function settingRows(): [string, string][] {
-  return SETTING_OPTIONS.map(({ flag, value, about }) => [`--${flag} ${value}`, about]);
 }
 
 function rows(pairs: readonly (readonly [string, string])[]): string {
