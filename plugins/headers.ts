@@ -144,23 +144,13 @@ export class HeaderEdits implements EditableHeaders {
   }
 
   *entries(): IterableIterator<[string, string]> {
-    for (const key of this.keys()) {
-      for (const value of this.getAll(key)) yield [key, value];
+    for (const [key, values] of this.#all()) {
+      for (const value of values) yield [key, value];
     }
   }
 
   *keys(): IterableIterator<string> {
-    const seen = new Set<string>();
-    const base = this.#base;
-    for (let i = 0; i < (base?.length ?? 0); i++) {
-      const key = base?.name(i).toLowerCase() ?? "";
-      if (seen.has(key)) continue;
-      seen.add(key);
-      if (this.#edits?.get(key)?.length !== 0) yield key;
-    }
-    for (const [key, values] of this.#edits ?? []) {
-      if (values.length > 0 && !seen.has(key)) yield key;
-    }
+    for (const [key, values] of this.#all()) if (values.length > 0) yield key;
   }
 
   *values(): IterableIterator<string> {
@@ -216,6 +206,20 @@ export class HeaderEdits implements EditableHeaders {
       if (!done.has(name)) { for (const value of values) list.push({ name, value }); }
     }
     return list;
+  }
+
+  /** Every name with its values, in one pass: a look-up for each name would cost the square. */
+  #all(): Map<string, string[]> {
+    const all = new Map<string, string[]>();
+    const base = this.#base;
+    for (let i = 0; i < (base?.length ?? 0); i++) {
+      const key = base?.name(i).toLowerCase() ?? "";
+      const values = all.get(key);
+      if (values === undefined) all.set(key, [base?.value(i) ?? ""]);
+      else values.push(base?.value(i) ?? "");
+    }
+    for (const [key, values] of this.#edits ?? []) all.set(key, values);
+    return all;
   }
 
   #baseValues(key: string): string[] {

@@ -128,20 +128,13 @@ export class QueryEdits implements Query {
   }
 
   *entries(): IterableIterator<[string, string]> {
-    for (const [name, value] of this.#all()) yield [name, value ?? ""];
+    for (const [name, values] of this.#all()) {
+      for (const value of values) yield [name, value ?? ""];
+    }
   }
 
   *keys(): IterableIterator<string> {
-    const seen = new Set<string>();
-    for (let i = 0; i < (this.#base?.length ?? 0); i++) {
-      const name = this.#base?.name(i) ?? "";
-      if (seen.has(name)) continue;
-      seen.add(name);
-      if (this.#edits?.get(name)?.length !== 0) yield name;
-    }
-    for (const [name, values] of this.#edits ?? []) {
-      if (values.length > 0 && !seen.has(name)) yield name;
-    }
+    for (const [name, values] of this.#all()) if (values.length > 0) yield name;
   }
 
   *values(): IterableIterator<string> {
@@ -153,10 +146,11 @@ export class QueryEdits implements Query {
   }
 
   toString(): string {
-    return Array.from(
-      this.#all(),
-      ([name, value]) => encode(name) + (value === null ? "" : `=${encode(value)}`),
-    ).join("&");
+    return Array.from(this.#all())
+      .flatMap(([name, values]) =>
+        values.map((value) => encode(name) + (value === null ? "" : `=${encode(value)}`))
+      )
+      .join("&");
   }
 
   /**
@@ -171,10 +165,21 @@ export class QueryEdits implements Query {
     );
   }
 
-  *#all(): IterableIterator<[string, string | null]> {
-    for (const name of this.keys()) {
-      for (const value of this.#valuesOf(name)) yield [name, value];
+  /**
+   * Every name with its values, in one pass: a look-up for each name would cost the square, and
+   * it is the client who says how many there are.
+   */
+  #all(): Map<string, (string | null)[]> {
+    const all = new Map<string, (string | null)[]>();
+    const base = this.#base;
+    for (let i = 0; i < (base?.length ?? 0); i++) {
+      const name = base?.name(i) ?? "";
+      const values = all.get(name);
+      if (values === undefined) all.set(name, [base?.value(i) ?? null]);
+      else values.push(base?.value(i) ?? null);
     }
+    for (const [name, values] of this.#edits ?? []) all.set(name, values);
+    return all;
   }
 
   #valuesOf(name: string): (string | null)[] {
