@@ -9,29 +9,9 @@ import { ReplyEncoder } from "../protocol/encode_reply.ts";
 import { encodeHTTPReqCallReq } from "../protocol/encode_request.ts";
 import { type Frame, FrameDecoder } from "../protocol/frame.ts";
 import type { Rewrite, Stop, TextEntry } from "../protocol/messages.ts";
+import { request } from "./request.ts";
 
-/** About 1.1 kB: what a browser sends through APISIX. */
-const REQUEST = encodeHTTPReqCallReq({
-  id: 4_194_305,
-  srcIp: Uint8Array.of(203, 0, 113, 7),
-  method: 0,
-  path: "/api/v1/articles/2024/search",
-  args: [{ name: "q", value: "flat buffers" }, { name: "page", value: "3" }],
-  headers: Object.entries({
-    host: "shop.example.com",
-    "user-agent":
-      "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0",
-    accept: "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8",
-    "accept-language": "en-GB,en;q=0.9,de;q=0.8",
-    "accept-encoding": "gzip, deflate, br, zstd",
-    referer: "https://shop.example.com/api/v1/articles/2024",
-    cookie: "session=9f86d081884c7d659a2feaa0c55ad015; theme=dark; consent=yes",
-    authorization: "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqYWNrIn0.c2lnbmF0dXJl",
-    "x-request-id": "5b1f7f0c-2a5e-4d2b-9a57-1c8a4e0d6f11",
-    "x-forwarded-for": "203.0.113.7",
-  }).map(([name, value]) => ({ name, value })),
-  confToken: 3_735_928_559,
-});
+const REQUEST = encodeHTTPReqCallReq(request(3_735_928_559));
 
 const STOP: Stop = {
   type: "stop",

@@ -36,16 +36,18 @@ export interface CallHost {
 
 /** One call, shared by the steps of its chain. */
 export class Call {
-  /** Variables and bodies. */
-  readonly extraInfo: ExtraInfo;
+  #extraInfo: ExtraInfo | null = null;
   #state: Map<string, unknown> | null = null;
 
   /**
    * @param id APISIX's number of the call.
    * @param host What the runner lends.
    */
-  constructor(readonly id: number, readonly host: CallHost) {
-    this.extraInfo = new ExtraInfo(host.ask);
+  constructor(readonly id: number, readonly host: CallHost) {}
+
+  /** Variables and bodies. */
+  get extraInfo(): ExtraInfo {
+    return this.#extraInfo ??= new ExtraInfo(this.host.ask);
   }
 
   /** Values that the steps share. */

@@ -184,16 +184,14 @@ function requestReply(
 }
 
 /** The answer, with what earlier plugins added to the response; its own headers win. */
-function stopAction(call: RequestCall, { status, headers, body }: StopReply): Stop {
-  const added = call.addedResponseHeaders.filter(({ name }) =>
-    name === "set-cookie" || !headers.some((own) => own.name === name)
+function stopAction(call: RequestCall, stop: StopReply): Stop {
+  const added = call.addedResponseHeaders;
+  if (added.length === 0) return stop;
+  const kept = added.filter(({ name }) =>
+    name === "set-cookie" || !stop.headers.some((own) => own.name === name)
   );
-  return {
-    type: "stop",
-    status,
-    headers: added.length === 0 ? headers : [...added, ...headers],
-    body,
-  };
+  const { type, status, headers, body } = stop;
+  return { type, status, headers: [...kept, ...headers], body };
 }
 
 function kindOf(value: unknown): string {

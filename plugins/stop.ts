@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TextEntry } from "../protocol/messages.ts";
+import type { StopMemo, TextEntry } from "../protocol/messages.ts";
 import { bodyBytes, type BodyContent } from "./body.ts";
 import { headerName, headerValue, isHopByHopOrLength } from "./header_rules.ts";
 
@@ -18,6 +18,10 @@ export interface StopInit {
 
 /** An answer to the client, made by {@linkcode stop}; it never changes and can be used again. */
 export class StopReply {
+  /** @internal */
+  readonly type = "stop";
+  /** @internal */
+  readonly memo: StopMemo = { uses: 0, frame: null };
   /** The status. */
   readonly status: number;
   /**

@@ -5,9 +5,17 @@
  */
 
 import type { ErrorCode } from "./errors.ts";
-import { RpcType } from "./frame.ts";
+import { Frame, HEADER_BYTES, RpcType } from "./frame.ts";
 import { FrameBuilder } from "./frame_builder.ts";
-import type { ExtraInfoReq, HTTPReqCallResp, HTTPRespCallResp, Rewrite, Stop } from "./messages.ts";
+import type {
+  ExtraInfoReq,
+  HTTPReqCallResp,
+  HTTPRespCallResp,
+  Rewrite,
+  Stop,
+  StopMemo,
+} from "./messages.ts";
+import { fieldAt, rootTable } from "./table.ts";
 
 /** Numbers of the unions `A6.HTTPReqCall.Action` and `A6.ExtraInfo.Info` (protocol.md §4). */
 const ACTION_STOP = 1;
@@ -31,6 +39,11 @@ const INFO = { var: 1, reqBody: 2, respBody: 3 } as const;
  */
 export class ReplyEncoder {
   readonly #frame = new FrameBuilder();
+  #noActionFrame: Uint8Array | null = null;
+  /** The memoized frame that was sent last, this connection's copy of it, and where its id is. */
+  #copied: Uint8Array | null = null;
+  #copy = new Uint8Array();
+  #copyId = 0;
 
   /**
    * RPC_ERROR: the answer to a call or a preparation that failed.
@@ -66,20 +79,20 @@ export class ReplyEncoder {
    * @throws {RpcError} SERVICE_UNAVAILABLE when it is too large for a frame.
    */
   httpReqCall({ id, action }: HTTPReqCallResp): Uint8Array {
-    const b = this.#frame.begin(action?.body);
-    let value = 0;
-    let type = 0;
-    if (action?.type === "stop") {
-      value = this.#stop(action);
-      type = ACTION_STOP;
-    } else if (action?.type === "rewrite") {
-      value = this.#rewrite(action);
-      type = ACTION_REWRITE;
+    if (action === null) return this.#noAction(id);
+    if (action.type === "stop" && action.memo !== undefined) {
+      return this.#memoized(id, action, action.memo);
     }
+    return this.#action(id, action);
+  }
+
+  #action(id: number, action: Stop | Rewrite): Uint8Array {
+    const b = this.#frame.begin(action.body);
+    const value = action.type === "stop" ? this.#stop(action) : this.#rewrite(action);
     b.startObject(3);
     b.addFieldInt32(0, id, 0);
     b.addFieldOffset(2, value, 0);
-    b.addFieldInt8(1, type, 0);
+    b.addFieldInt8(1, action.type === "stop" ? ACTION_STOP : ACTION_REWRITE, 0);
     return this.#frame.finish(RpcType.HTTP_REQ_CALL, b.endObject());
   }
 
@@ -121,6 +134,34 @@ export class ReplyEncoder {
     return this.#frame.finish(RpcType.EXTRA_INFO, b.endObject());
   }
 
+  /**
+   * The reply that most calls get: a frame in which only the id changes. To build it each time
+   * would cost 300 ns more.
+   */
+  #noAction(id: number): Uint8Array {
+    return withId(this.#noActionFrame ??= noActionFrame(), NO_ACTION_ID, id);
+  }
+
+  /**
+   * A Stop that is sent again: its frame is built once, and only the id changes. To build it each
+   * time would cost 1 µs more.
+   */
+  #memoized(id: number, stop: Stop, memo: StopMemo): Uint8Array {
+    if (memo.frame === null) {
+      if (++memo.uses < USES_TO_KEEP || (stop.body?.length ?? 0) > MAX_KEPT_BODY) {
+        return this.#action(id, stop);
+      }
+      memo.frame = new Uint8Array(this.#action(ANY_ID, stop));
+    }
+    if (this.#copied !== memo.frame) {
+      this.#copied = memo.frame;
+      this.#copy = new Uint8Array(memo.frame);
+      const frame = Frame.of(RpcType.HTTP_REQ_CALL, this.#copy.subarray(HEADER_BYTES));
+      this.#copyId = HEADER_BYTES + fieldAt(frame, rootTable(frame), 0, 4);
+    }
+    return withId(this.#copy, this.#copyId, id);
+  }
+
   #stop(stop: Stop): number {
     const body = this.#frame.bytes(stop.body);
     const headers = this.#frame.entries(notEmpty(stop.headers));
@@ -152,4 +193,38 @@ export class ReplyEncoder {
 /** An empty list says the same to APISIX as an absent one, in more bytes. */
 function notEmpty<T>(list: readonly T[]): readonly T[] | null {
   return list.length === 0 ? null : list;
+}
+
+/** A Stop that was encoded this often is taken for one that comes again. */
+const USES_TO_KEEP = 3;
+
+/** Larger bodies are not kept in memory for each connection. */
+const MAX_KEPT_BODY = 4096;
+
+/** An id that is stored, which 0 is not. */
+const ANY_ID = 1;
+
+/** Writes an id into a frame that has room for it. */
+function withId(frame: Uint8Array, at: number, id: number): Uint8Array {
+  frame[at] = id;
+  frame[at + 1] = id >>> 8;
+  frame[at + 2] = id >>> 16;
+  frame[at + 3] = id >>> 24;
+  return frame;
+}
+
+/** Where the id stands in the frame below. */
+const NO_ACTION_ID = 20;
+
+/** `A6.HTTPReqCall.Resp` with nothing but an id (protocol.md §15). */
+function noActionFrame(): Uint8Array {
+  // deno-fmt-ignore -- a word a line
+  return Uint8Array.of(
+    RpcType.HTTP_REQ_CALL, 0, 0, 20,
+    12, 0, 0, 0, // the root table is 12 bytes on
+    0, 0, 6, 0, // padding; the vtable has 6 bytes
+    8, 0, 4, 0, // the table has 8, and its id is 4 bytes in
+    6, 0, 0, 0, // the table: its vtable is 6 bytes back
+    0, 0, 0, 0, // the id
+  );
 }

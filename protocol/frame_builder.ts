@@ -49,7 +49,8 @@ export class FrameBuilder {
 
   /** Writes a text and gives its offset; 0 for `null`. */
   text(text: Text | null): number {
-    return text === null ? 0 : this.#builder.createString(text);
+    if (text === null) return 0;
+    return this.#builder.createString(typeof text === "string" ? shortAscii(text) : text);
   }
 
   /** Writes a byte vector and gives its offset; 0 for `null`. */
@@ -102,4 +103,24 @@ export class FrameBuilder {
     frame[3] = length;
     return frame;
   }
+}
+
+const SHORT_LENGTH = 128;
+const short = new Uint8Array(SHORT_LENGTH);
+/** A view for each length, since to make one costs more than to fill it. */
+const shortViews = Array.from(short, (_, length) => short.subarray(0, length));
+
+/**
+ * The bytes of a short ASCII text, valid until the next; other texts as they are. To let the
+ * package encode each text makes an array each time and costs ten times as much.
+ */
+function shortAscii(text: string): string | Uint8Array {
+  const view = shortViews[text.length];
+  if (view === undefined) return text;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f) return text;
+    short[i] = code;
+  }
+  return view;
 }

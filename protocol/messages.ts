@@ -85,9 +85,19 @@ export interface HTTPRespCallReq {
   readonly confToken: number;
 }
 
+/** What the encoder remembers of a Stop that is sent again and again. */
+export interface StopMemo {
+  /** How often it was encoded. */
+  uses: number;
+  /** Its frame, once it has proved to be used again. */
+  frame: Uint8Array | null;
+}
+
 /** `A6.HTTPReqCall.Stop`, §8.1: the client gets this answer. */
 export interface Stop {
   readonly type: "stop";
+  /** A place for the encoder; only for a Stop that never changes. */
+  readonly memo?: StopMemo;
   /** 200 to 999; 0 is "absent", which APISIX takes for 200 since 2.9. */
   readonly status: number;
   /** Response headers; a repeated name is added. */

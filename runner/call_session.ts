@@ -21,6 +21,16 @@ export interface SessionTools {
   readonly probeHead: boolean;
 }
 
+/** The peer went away, or its connection broke: nobody is left to be answered. */
+export class ConnectionLost extends Error {
+  override readonly name = "ConnectionLost";
+
+  /** Takes no arguments. */
+  constructor() {
+    super("APISIX closed the connection before the call was answered");
+  }
+}
+
 /** The phase of a call, in APISIX's words. */
 export type Phase = "HTTPReqCall" | "HTTPRespCall";
 

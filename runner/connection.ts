@@ -10,7 +10,8 @@ import { ReplyEncoder } from "../protocol/encode_reply.ts";
 import { ErrorCode, messageOf, RpcError } from "../protocol/errors.ts";
 import { type Frame, FrameDecoder, RpcType } from "../protocol/frame.ts";
 import type { ExtraInfoReq } from "../protocol/messages.ts";
-import type { CallSession } from "./call_session.ts";
+import { type CallSession, ConnectionLost } from "./call_session.ts";
+import { questionFrame } from "../protocol/question_frames.ts";
 import type { Dispatcher, Peer } from "./dispatcher.ts";
 import type { Logger } from "./logger.ts";
 import { encodeReply, type Reply } from "./reply.ts";
@@ -53,8 +54,11 @@ export class Connection implements Peer {
   #session: CallSession | null = null;
   /** Settles when that call, and what was parked behind it, has been answered. */
   #busy: Promise<void> | null = null;
-  /** Settles when everything that was sent so far has been written; never rejects. */
-  #writing: Promise<void> | null = null;
+  /** What the socket has not taken yet of the frame that is being written. */
+  #unsent: Uint8Array | null = null;
+  /** What is to follow. Replies become frames when their turn comes: they share one buffer. */
+  readonly #queue: (Reply | Uint8Array)[] = [];
+  readonly #whenWritten: (() => void)[] = [];
   #closed = false;
 
   /** Asks APISIX, while a call is pending. */
@@ -80,7 +84,7 @@ export class Connection implements Peer {
     try {
       await this.#readFrames();
       // The peer may have closed its direction only, and still read.
-      if (this.#busy === null) await this.#writing;
+      if (this.#busy === null) await this.#written();
       if (this.#decoder.buffered > 0) {
         this.#log.warn("A connection ended in the middle of a frame", {
           bytes: this.#decoder.buffered,
@@ -89,7 +93,7 @@ export class Connection implements Peer {
     } catch (error) {
       if (!this.#closed) this.#log.debug(`A connection broke: ${messageOf(error)}`);
     } finally {
-      this.close(new Error("APISIX closed the connection before the call was answered"));
+      this.close(new ConnectionLost());
     }
   }
 
@@ -100,7 +104,7 @@ export class Connection implements Peer {
 
   /** Whether a call is pending or a reply is still being written. */
   get active(): boolean {
-    return this.#busy !== null || this.#writing !== null;
+    return this.#busy !== null || this.#unsent !== null;
   }
 
   /**
@@ -111,7 +115,7 @@ export class Connection implements Peer {
   async finish(reason: Error): Promise<void> {
     this.#session?.giveUp(reason);
     await this.#busy;
-    await this.#writing;
+    await this.#written();
     this.close(reason);
   }
 
@@ -125,6 +129,9 @@ export class Connection implements Peer {
     this.#closed = true;
     this.#session?.giveUp(reason);
     for (const question of this.#questions.splice(0)) question.reject(reason);
+    this.#queue.length = 0;
+    this.#unsent = null;
+    this.#nothingUnsent();
     try {
       this.#transport.close();
     } catch {
@@ -147,8 +154,8 @@ export class Connection implements Peer {
         if (this.#parked.length >= MAX_PARKED) await this.#busy;
       } else {
         // A peer that sends without reading gets no further answers until it reads.
-        if (this.#writing !== null) await this.#writing;
-        this.#handle(frame);
+        if (this.#unsent !== null) await this.#written();
+        if (!this.#closed) this.#handle(frame);
       }
     }
   }
@@ -171,7 +178,7 @@ export class Connection implements Peer {
       this.#send(reply);
       const next = this.#parked.shift();
       if (next === undefined) break;
-      await this.#writing;
+      await this.#written();
       reply = await this.#dispatcher.dispatch(next, this);
     }
     this.#decoder.release();
@@ -184,8 +191,10 @@ export class Connection implements Peer {
         reject(new Error("Cannot ask APISIX: the connection is closed"));
         return;
       }
+      const frame = questionFrame(question);
       this.#questions.push({ resolve, reject });
-      this.#write((encoder) => encoder.extraInfo(question));
+      if (this.#unsent === null) this.#start(frame);
+      else this.#queue.push(frame);
     });
   }
 
@@ -206,38 +215,54 @@ export class Connection implements Peer {
   }
 
   #send(reply: Reply): void {
-    this.#write((encoder) => {
-      try {
-        return encodeReply(encoder, reply);
-      } catch (thrown) {
-        const error = RpcError.from(thrown);
-        this.#log.error(error.message);
-        return encoder.error(error.code);
-      }
-    });
+    if (this.#unsent === null) this.#start(this.#encode(reply));
+    else this.#queue.push(reply);
   }
 
-  /** Writes one frame behind those that are being written: they share the encoder's buffer. */
-  #write(encode: (encoder: ReplyEncoder) => Uint8Array): void {
-    const before = this.#writing;
-    const written = before === null
-      ? this.#writeAll(encode(this.#encoder))
-      : before.then(() => this.#writeAll(encode(this.#encoder)));
-    const writing: Promise<void> = written.catch((error) => {
-      this.#log.debug(`A reply could not be written: ${messageOf(error)}`);
-      this.close(new Error("The connection is broken"));
-    }).then(() => {
-      if (this.#writing === writing) this.#writing = null;
-    });
-    this.#writing = writing;
-  }
-
-  async #writeAll(frame: Uint8Array): Promise<void> {
-    if (this.#closed) return;
-    for (let at = 0; at < frame.length;) {
-      const count = await this.#transport.write(at === 0 ? frame : frame.subarray(at));
-      if (count === 0) throw new Error("the connection takes no bytes");
-      at += count;
+  #encode(reply: Reply): Uint8Array {
+    try {
+      return encodeReply(this.#encoder, reply);
+    } catch (thrown) {
+      const error = RpcError.from(thrown);
+      this.#log.error(error.message);
+      return this.#encoder.error(error.code);
     }
+  }
+
+  /** Hands bytes to the socket; what comes of it arrives in `#onWritten` or `#onWriteFailed`. */
+  #start(bytes: Uint8Array): void {
+    if (this.#closed) return;
+    this.#unsent = bytes;
+    this.#transport.write(bytes).then(this.#onWritten, this.#onWriteFailed);
+  }
+
+  // Bound once: closures and promises for each reply would cost a tenth of the call.
+  readonly #onWritten = (count: number): void => {
+    const bytes = this.#unsent;
+    if (bytes === null) return;
+    if (count < bytes.length) {
+      if (count === 0) this.#onWriteFailed(new Error("it takes no bytes"));
+      else this.#start(bytes.subarray(count));
+      return;
+    }
+    this.#unsent = null;
+    const next = this.#queue.shift();
+    if (next === undefined) this.#nothingUnsent();
+    else this.#start(next instanceof Uint8Array ? next : this.#encode(next));
+  };
+
+  readonly #onWriteFailed = (error: unknown): void => {
+    if (!this.#closed) this.#log.debug(`A reply could not be written: ${messageOf(error)}`);
+    this.close(new ConnectionLost());
+  };
+
+  /** Settles when everything that was sent has been written, or never will be. */
+  #written(): Promise<void> {
+    if (this.#unsent === null) return Promise.resolve();
+    return new Promise((resolve) => this.#whenWritten.push(resolve));
+  }
+
+  #nothingUnsent(): void {
+    for (const resolve of this.#whenWritten.splice(0)) resolve();
   }
 }

@@ -15,7 +15,7 @@ import {
 } from "../protocol/decode_request.ts";
 import { ErrorCode, messageOf, RpcError } from "../protocol/errors.ts";
 import { type Frame, RpcType } from "../protocol/frame.ts";
-import { CallSession, type Phase, type SessionTools } from "./call_session.ts";
+import { CallSession, ConnectionLost, type Phase, type SessionTools } from "./call_session.ts";
 import type { ConfCache } from "./conf_cache.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Logger } from "./logger.ts";
@@ -139,7 +139,7 @@ export class Dispatcher {
         this.#deadlines.remove(session);
         resolve(reply);
       };
-      session.onGivenUp((reason) => end(this.#failed(session.blame(reason), session.id)));
+      session.onGivenUp((reason) => end(this.#givenUp(reason, session)));
       this.#deadlines.add(session);
       peer.pending(session);
       work.then(
@@ -155,6 +155,15 @@ export class Dispatcher {
         },
       );
     });
+  }
+
+  #givenUp(reason: Error, session: CallSession): Reply {
+    if (reason instanceof ConnectionLost) {
+      // A client that goes away takes its connection along: nothing is wrong, nobody is answered.
+      this.#log.info(reason.message, { id: session.id });
+      return { type: "error", code: ErrorCode.SERVICE_UNAVAILABLE };
+    }
+    return this.#failed(session.blame(reason), session.id);
   }
 
   #failed(thrown: unknown, id?: number): Reply {

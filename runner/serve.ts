@@ -17,9 +17,6 @@ import { resolveSettings, type Settings, type SettingsInput } from "./settings.t
 import { groupId, listenOn } from "./socket.ts";
 import { StartError } from "./errors.ts";
 
-/** How many times the cache is swept during the life of an unused configuration. */
-const SWEEPS_PER_LIFETIME = 16;
-
 /** Timers take at most 2^31 - 1 milliseconds. */
 const MAX_TIMER_MS = 0x7fff_ffff;
 
@@ -113,7 +110,7 @@ export function start(registry: Registry, settings: Settings): Started {
     deadlines,
     log,
     sweep: () => cache.sweep(),
-    sweepEvery: Math.min(Math.max(cache.lifetime / SWEEPS_PER_LIFETIME, 50), MAX_TIMER_MS),
+    sweepEvery: Math.min(cache.sweepEvery, MAX_TIMER_MS),
   });
   return { server, log };
 }
