@@ -150,10 +150,13 @@ class Runner<Call extends RequestCall | ResponseCall> {
     return await this.run(call, at + 1);
   }
 
-  /** Fails closed, unless the plugin declared that the others shall go on. */
+  /**
+   * Fails closed, unless the plugin declared that the others shall go on; but for a call that is
+   * over they must not.
+   */
   #failed(call: Call, hook: Hook<Call>, thrown: unknown): void {
     const error = new PluginError(hook.plugin, this.#phase, thrown);
-    if (hook.onError === "fail") throw error;
+    if (hook.onError === "fail" || call.host.ended) throw error;
     call.host.log(hook.plugin).error(`${error.message}; going on, as its onError says`, {
       stack: thrown instanceof Error ? thrown.stack : undefined,
     });
@@ -195,5 +198,7 @@ function stopAction(call: RequestCall, stop: StopReply): Stop {
 }
 
 function kindOf(value: unknown): string {
-  return value === null ? "null" : Array.isArray(value) ? "an array" : `a ${typeof value}`;
+  if (value === null) return "null";
+  if (typeof value === "object") return Array.isArray(value) ? "an array" : "an object";
+  return `a ${typeof value}`;
 }

@@ -25,7 +25,10 @@ export function clientAddress(bytes: Uint8Array | null): string {
   return String.fromCharCode(...bytes.subarray(0, 64));
 }
 
-/** RFC 5952: lower case, no leading zeros, the first longest run of zero groups as `::`. */
+/**
+ * RFC 5952: lower case, no leading zeros, the first longest run of zero groups as `::`, and an
+ * IPv4 address within with dots, as nginx' `$remote_addr` has it.
+ */
 function ipv6(bytes: Uint8Array): string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const groups = Array.from({ length: 8 }, (_, i) => view.getUint16(2 * i));
@@ -35,6 +38,9 @@ function ipv6(bytes: Uint8Array): string {
     let end = start;
     while (end < 8 && groups[end] === 0) end++;
     if (end - start > length) [from, length] = [start, end - start];
+  }
+  if (from === 0 && length === 5 && groups[5] === 0xffff) {
+    return `::ffff:${bytes.subarray(12).join(".")}`;
   }
   const hex = groups.map((group) => group.toString(16));
   if (length < 2) return hex.join(":");

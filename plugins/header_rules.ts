@@ -42,8 +42,19 @@ const DROPPED_BY_REWRITE = new Set([
  * @throws {TypeError} When it is not a legal header name.
  */
 export function headerName(name: string): string {
+  const known = checkedNames.get(name);
+  return known ?? checkName(name);
+}
+
+/** Names that were checked: plugins use the same few again and again. */
+const checkedNames = new Map<string, string>();
+const MAX_CHECKED_NAMES = 512;
+
+function checkName(name: string): string {
   if (!TOKEN.test(name)) throw new TypeError(`Cannot use ${JSON.stringify(name)} as a header name`);
-  return name.toLowerCase();
+  const key = name.toLowerCase();
+  if (checkedNames.size < MAX_CHECKED_NAMES) checkedNames.set(name, key);
+  return key;
 }
 
 /**

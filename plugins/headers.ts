@@ -97,15 +97,11 @@ export class HeaderEdits implements EditableHeaders {
     if (edited !== undefined) return edited.length === 0 ? null : joinValues(key, edited);
     const base = this.#base;
     if (base === null) return null;
-    let first: string | null = null;
-    let all: string[] | null = null;
-    for (let i = 0; i < base.length; i++) {
-      if (!base.nameIs(i, key, true)) continue;
-      const value = base.value(i) ?? "";
-      if (first === null) first = value;
-      else (all ??= [first]).push(value);
-    }
-    return all === null ? first : joinValues(key, all);
+    const first = base.indexOf(key, true);
+    if (first < 0) return null;
+    return base.indexOf(key, true, first + 1) < 0
+      ? base.value(first) ?? ""
+      : joinValues(key, this.#baseValues(key));
   }
 
   getAll(name: string): string[] {
@@ -122,10 +118,7 @@ export class HeaderEdits implements EditableHeaders {
     const key = headerName(name);
     const edited = this.#edits?.get(key);
     if (edited !== undefined) return edited.length > 0;
-    const base = this.#base;
-    if (base === null) return false;
-    for (let i = 0; i < base.length; i++) if (base.nameIs(i, key, true)) return true;
-    return false;
+    return this.#base !== null && this.#base.indexOf(key, true) >= 0;
   }
 
   set(name: string, value: string): void {
@@ -166,10 +159,11 @@ export class HeaderEdits implements EditableHeaders {
    * (protocol.md §8.2 step 2); an absent value deletes.
    */
   changes(): TextEntry[] {
-    return Array.from(this.#edits ?? [], ([name, values]) => ({
-      name,
-      value: values.length === 0 ? null : joinValues(name, values),
-    }));
+    const changes: TextEntry[] = [];
+    for (const [name, values] of this.#edits ?? []) {
+      changes.push({ name, value: values.length === 0 ? null : joinValues(name, values) });
+    }
+    return changes;
   }
 
   /** The edits where every value is an entry of its own: repeated names are added. */
@@ -225,8 +219,9 @@ export class HeaderEdits implements EditableHeaders {
   #baseValues(key: string): string[] {
     const values: string[] = [];
     const base = this.#base;
-    for (let i = 0; i < (base?.length ?? 0); i++) {
-      if (base?.nameIs(i, key, true)) values.push(base.value(i) ?? "");
+    if (base === null) return values;
+    for (let i = base.indexOf(key, true); i >= 0; i = base.indexOf(key, true, i + 1)) {
+      values.push(base.value(i) ?? "");
     }
     return values;
   }

@@ -4,7 +4,8 @@
  * @module
  */
 
-const PERCENT = 0x25;
+/** The byte of `%`. */
+export const PERCENT = 0x25;
 
 /**
  * Replaces `%xx` by the byte that it stands for; an invalid escape stays as it is.
@@ -36,15 +37,6 @@ export function percentDecode(bytes: Uint8Array): Uint8Array {
     }
   }
   return decoded.subarray(0, length);
-}
-
-/**
- * Whether a path may be percent-encoded: a decoded one has a `%` only if the client sent `%25`.
- *
- * @param bytes The path.
- */
-export function mayBeEncoded(bytes: Uint8Array | null): boolean {
-  return bytes !== null && bytes.includes(PERCENT);
 }
 
 /**

@@ -13,7 +13,7 @@ import { clientAddress } from "./client_address.ts";
 import type { ClientRequest, RequestContext } from "./context.ts";
 import { isDroppedByRewrite } from "./header_rules.ts";
 import { type EditableHeaders, HeaderEdits } from "./headers.ts";
-import { checkedPath, mayBeEncoded, percentDecode } from "./path.ts";
+import { checkedPath, PERCENT, percentDecode } from "./path.ts";
 import { type Query, QueryEdits } from "./query.ts";
 
 /** The request of one call; the parts that are never looked at are never made. */
@@ -93,9 +93,12 @@ export class RequestCall extends Call implements ClientRequest {
     return this.#responseHeaders?.additions() ?? [];
   }
 
-  /** Whether the path may be percent-encoded; {@linkcode resolvePath} then finds out. */
+  /**
+   * Whether the path may be percent-encoded, as a decoded one has a `%` only if the client sent
+   * `%25`; {@linkcode resolvePath} then finds out.
+   */
   get needsResolving(): boolean {
-    return mayBeEncoded(this.#message.rawPath);
+    return this.#message.pathHas(PERCENT);
   }
 
   /**

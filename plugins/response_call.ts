@@ -21,6 +21,12 @@ const BODILESS = new Set([204, 304]);
  */
 const DUMMY_BODY = new Uint8Array([0x0a]);
 
+/**
+ * What stands for an empty list of headers, for which APISIX would copy the upstream's: the type
+ * that the client would get anyway (protocol.md §10.4).
+ */
+const DUMMY_HEADERS = [{ name: "content-type", value: "text/plain; charset=utf-8" }];
+
 /** The response of one call; the parts that are never looked at are never made. */
 export class ResponseCall extends Call implements UpstreamResponse {
   readonly #message: HTTPRespCallMessage;
@@ -97,10 +103,7 @@ export class ResponseCall extends Call implements UpstreamResponse {
     return {
       id: this.id,
       status: stop.status,
-      // Without a header of our own the upstream's would come back.
-      headers: stop.headers.length > 0
-        ? stop.headers
-        : [{ name: "content-type", value: "text/plain; charset=utf-8" }],
+      headers: stop.headers.length > 0 ? stop.headers : DUMMY_HEADERS,
       body: stop.body ?? DUMMY_BODY,
     };
   }
@@ -116,7 +119,12 @@ export class ResponseCall extends Call implements UpstreamResponse {
 
   #reply(body: Uint8Array | null, keepLength: boolean): HTTPRespCallResp {
     const headers = this.#headers.list(keepLength && this.status !== 204);
-    return { id: this.id, status: this.#status, headers, body };
+    return {
+      id: this.id,
+      status: this.#status,
+      headers: headers.length === 0 && this.#headers.edited ? DUMMY_HEADERS : headers,
+      body,
+    };
   }
 }
 

@@ -101,7 +101,15 @@ export async function stopFromResponse(response: Response): Promise<StopReply> {
     throw new TypeError("Cannot answer with a Response whose body was read before: clone() it");
   }
   const body = response.body === null ? null : await response.bytes();
-  return stop(body, { status: response.status, headers: response.headers });
+  const reply = stop(body, { status: response.status, headers: response.headers });
+  return new StopReply(reply.status, reply.headers.map(asFetched), reply.body);
+}
+
+/** In the Fetch API each character of a value is one byte: as UTF-8 it would become another. */
+function asFetched({ name, value }: TextEntry): TextEntry {
+  // deno-lint-ignore no-control-regex -- the characters that UTF-8 leaves as they are
+  if (typeof value !== "string" || /^[\x00-\x7f]*$/.test(value)) return { name, value };
+  return { name, value: Uint8Array.from(value, (byte) => byte.charCodeAt(0)) };
 }
 
 function pairs(

@@ -66,6 +66,19 @@ export class HTTPReqCallMessage implements CallMessage {
     return bytesAt(this.frame, this.#path);
   }
 
+  /**
+   * Whether the path has a byte, without a copy of it.
+   *
+   * @param byte 0 to 255.
+   */
+  pathHas(byte: number): boolean {
+    if (this.#path === 0) return false;
+    const { view } = this.frame;
+    const end = this.#path + 4 + view.getUint32(this.#path, true);
+    for (let at = this.#path + 4; at < end; at++) if (view.getUint8(at) === byte) return true;
+    return false;
+  }
+
   /** The path as text. */
   get path(): string {
     return this.#path === 0 ? "" : textAt(this.frame, this.#path);

@@ -112,7 +112,18 @@ export function readVector(
   elementBytes: number,
 ): number {
   const at = fieldAt(frame, table, slot, 4);
-  if (at === 0) return 0;
+  return at === 0 ? 0 : followVector(frame, at, elementBytes);
+}
+
+/**
+ * Follows the offset of a vector or string and checks that its elements lie in the payload.
+ *
+ * @param frame The frame.
+ * @param at Where the offset stands.
+ * @param elementBytes Bytes of one element.
+ * @returns The position of its length word.
+ */
+export function followVector(frame: Frame, at: number, elementBytes: number): number {
   const vector = at + frame.view.getUint32(at, true);
   if (vector > frame.end - 4) throw broken("vector lies outside of the payload");
   const count = frame.view.getUint32(vector, true);

@@ -5,7 +5,7 @@
  */
 
 import { type Frame, MAX_PAYLOAD_BYTES } from "./frame.ts";
-import { broken, bytesAt, followTable, readVector } from "./table.ts";
+import { broken, bytesAt, fieldAt, followTable, followVector } from "./table.ts";
 import { textAt } from "./text.ts";
 
 const NAME = 0;
@@ -26,6 +26,11 @@ export interface RawEntry {
 export class TextEntries implements Iterable<RawEntry> {
   readonly #frame: Frame;
   readonly #vector: number;
+  /** The vtable that was met last, and what it says: where the fields lie in a table. */
+  #vtable = -1;
+  #name = 0;
+  #value = 0;
+  #tableBytes = 0;
 
   /**
    * @param frame The frame that holds the vector.
@@ -64,24 +69,28 @@ export class TextEntries implements Iterable<RawEntry> {
   }
 
   /**
-   * Whether an entry has a given name, without making a string of it.
+   * Finds a name, without making strings of those that it passes.
    *
-   * @param index 0 to `length - 1`.
    * @param name ASCII; in lower case when `ignoreCase` is set.
    * @param ignoreCase Take `A` to `Z` for `a` to `z`, as for header names.
-   * @returns Whether the names are the same.
+   * @param from The first index to look at.
+   * @returns The index of the entry, or -1.
    */
-  nameIs(index: number, name: string, ignoreCase: boolean): boolean {
-    const frame = this.#frame;
-    const vector = this.#text(index, NAME);
-    const length = frame.view.getUint32(vector, true);
-    if (length !== name.length) return false;
-    for (let i = 0, at = vector + 4; i < length; i++, at++) {
-      const byte = frame.view.getUint8(at);
-      const folded = ignoreCase && byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
-      if (folded !== name.charCodeAt(i)) return false;
+  indexOf(name: string, ignoreCase: boolean, from = 0): number {
+    const { length } = this;
+    const { view } = this.#frame;
+    for (let index = from; index < length; index++) {
+      const at = this.#text(index, NAME);
+      if (view.getUint32(at, true) !== name.length) continue;
+      let i = 0;
+      for (; i < name.length; i++) {
+        const byte = view.getUint8(at + 4 + i);
+        const folded = ignoreCase && byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
+        if (folded !== name.charCodeAt(i)) break;
+      }
+      if (i === name.length) return index;
     }
-    return true;
+    return -1;
   }
 
   /** All entries in wire order, as bytes. */
@@ -89,29 +98,52 @@ export class TextEntries implements Iterable<RawEntry> {
     for (let i = 0; i < this.length; i++) yield this.raw(i);
   }
 
+  /** Where the name or value of an entry stands, 0 when absent; all was checked before. */
   #text(index: number, slot: number): number {
-    this.#frame.assertLive();
-    return readVector(this.#frame, this.#table(index), slot, 1);
+    const frame = this.#frame;
+    frame.assertLive();
+    const start = this.#vector + 4 + 4 * index;
+    const table = start + frame.view.getUint32(start, true);
+    this.#learn(table);
+    const offset = slot === NAME ? this.#name : this.#value;
+    if (offset === 0) return 0;
+    const at = table + offset;
+    return at + frame.view.getUint32(at, true);
   }
 
-  #table(index: number): number {
-    const at = this.#vector + 4 + 4 * index;
-    return at + this.#frame.view.getUint32(at, true);
+  /**
+   * Learns where the fields of a table lie. APISIX writes one vtable for all entries, so that is
+   * mostly known: a fifth of the cost of receiving a request.
+   */
+  #learn(table: number): void {
+    const frame = this.#frame;
+    const vtable = table - frame.view.getInt32(table, true);
+    if (vtable === this.#vtable) return;
+    const name = fieldAt(frame, table, NAME, 4);
+    const value = fieldAt(frame, table, VALUE, 4);
+    this.#vtable = vtable;
+    this.#name = name === 0 ? 0 : name - table;
+    this.#value = value === 0 ? 0 : value - table;
+    this.#tableBytes = frame.view.getUint16(vtable + 2, true);
   }
 
   #check(): void {
     if (this.#vector === 0) return;
     const frame = this.#frame;
-    const count = frame.view.getUint32(this.#vector, true);
+    const { view } = frame;
+    const count = view.getUint32(this.#vector, true);
     // Entries may share memory in a FlatBuffer, so a small frame can claim gigabytes of text.
     let budget = MAX_PAYLOAD_BYTES;
-    for (let i = 0; i < count; i++) {
-      const table = followTable(frame, this.#vector + 4 + 4 * i);
-      const name = readVector(frame, table, NAME, 1);
-      if (name === 0) throw broken("entry has no name");
-      const value = readVector(frame, table, VALUE, 1);
-      budget -= frame.view.getUint32(name, true);
-      if (value !== 0) budget -= frame.view.getUint32(value, true);
+    for (let i = 0, at = this.#vector + 4; i < count; i++, at += 4) {
+      const table = at + view.getUint32(at, true);
+      if (table > frame.end - 4) throw broken("entry lies outside of the payload");
+      if (table - view.getInt32(table, true) !== this.#vtable) this.#learn(followTable(frame, at));
+      if (table + this.#tableBytes > frame.end) throw broken("entry is cut off");
+      if (this.#name === 0) throw broken("entry has no name");
+      budget -= view.getUint32(followVector(frame, table + this.#name, 1), true);
+      if (this.#value !== 0) {
+        budget -= view.getUint32(followVector(frame, table + this.#value, 1), true);
+      }
       if (budget < 0) throw broken("entries share more text than a frame can hold");
     }
   }
