@@ -42,13 +42,14 @@ export const responseRewrite: Plugin = definePlugin({
   name: "response-rewrite",
   config,
   onResponse({ config, response, log }) {
+    const replaces = config.filters.length === 0 && config.body !== "";
+    // The new body is not encoded as the upstream's was.
+    if (replaces) response.headers.delete("content-encoding");
     response.headers.set("x-resp-a6-runner", "Deno");
     for (const [name, value] of Object.entries(config.headers)) response.headers.set(name, value);
     if (config.status !== undefined) response.status = config.status;
-    if (config.filters.length === 0) {
-      if (config.body !== "") response.setBody(config.body);
-      return;
-    }
+    if (replaces) response.setBody(config.body);
+    if (config.filters.length === 0) return;
     const encoding = response.headers.get("content-encoding");
     if (encoding !== null && encoding !== "identity") {
       log.warn(`filters are not applied: the upstream's body is encoded as ${encoding}`);
