@@ -149,6 +149,15 @@ export class TestRunner implements AsyncDisposable {
   }
 
   /**
+   * Writes to its standard input, which APISIX never does.
+   *
+   * @param text What.
+   */
+  async writeInput(text: string): Promise<void> {
+    await this.#stdin?.write(new TextEncoder().encode(text));
+  }
+
+  /**
    * Sends a signal.
    *
    * @param signal Which.
