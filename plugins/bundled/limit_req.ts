@@ -36,8 +36,8 @@ export class Bucket {
     const now = this.#now();
     const wait = Math.max(0, this.#next - now);
     const step = 1000 / this.#rate;
-    // A hundredth more than the burst, as sums of steps are rounded.
-    if (wait > (this.#burst + 0.01) * step) return null;
+    // A thousandth more than the burst, as sums of steps are rounded.
+    if (wait > (this.#burst + 0.001) * step) return null;
     this.#next = now + wait + step;
     return wait;
   }
