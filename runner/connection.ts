@@ -56,8 +56,8 @@ export class Connection implements Peer {
   #busy: Promise<void> | null = null;
   /** What the socket has not taken yet of the frame that is being written. */
   #unsent: Uint8Array | null = null;
-  /** What is to follow. Replies become frames when their turn comes: they share one buffer. */
-  readonly #queue: (Reply | Uint8Array)[] = [];
+  /** The frames that are to follow. */
+  readonly #queue: Uint8Array[] = [];
   readonly #whenWritten: (() => void)[] = [];
   #closed = false;
 
@@ -177,7 +177,7 @@ export class Connection implements Peer {
       this.#session = null;
       this.#send(reply);
       const next = this.#parked.shift();
-      if (next === undefined) break;
+      if (next === undefined || this.#closed) break;
       await this.#written();
       reply = await this.#dispatcher.dispatch(next, this);
     }
@@ -202,7 +202,7 @@ export class Connection implements Peer {
   #answered(frame: Frame): void {
     const question = this.#questions.shift();
     if (question === undefined) {
-      this.#log.error("A connection is closed: it gave an answer that nobody asked for");
+      this.#log.error("APISIX gave an answer that nobody asked for");
       this.#send({ type: "error", code: ErrorCode.BAD_REQUEST });
       if (this.#session !== null) this.close(new Error("APISIX broke the protocol"));
       return;
@@ -214,18 +214,23 @@ export class Connection implements Peer {
     }
   }
 
+  /**
+   * Sends a reply, or lets it wait. It becomes a frame at once in any case, as parts of it may be
+   * bytes of the call, which are gone later. One that waits cannot use the encoder: its buffer may
+   * be what is being written.
+   */
   #send(reply: Reply): void {
-    if (this.#unsent === null) this.#start(this.#encode(reply));
-    else this.#queue.push(reply);
+    if (this.#unsent === null) this.#start(this.#encode(reply, this.#encoder));
+    else this.#queue.push(this.#encode(reply, new ReplyEncoder()));
   }
 
-  #encode(reply: Reply): Uint8Array {
+  #encode(reply: Reply, encoder: ReplyEncoder): Uint8Array {
     try {
-      return encodeReply(this.#encoder, reply);
+      return encodeReply(encoder, reply);
     } catch (thrown) {
       const error = RpcError.from(thrown);
       this.#log.error(error.message);
-      return this.#encoder.error(error.code);
+      return encoder.error(error.code);
     }
   }
 
@@ -248,7 +253,7 @@ export class Connection implements Peer {
     this.#unsent = null;
     const next = this.#queue.shift();
     if (next === undefined) this.#nothingUnsent();
-    else this.#start(next instanceof Uint8Array ? next : this.#encode(next));
+    else this.#start(next);
   };
 
   readonly #onWriteFailed = (error: unknown): void => {
