@@ -59,6 +59,8 @@ export class Connection implements Peer {
   /** The frames that are to follow. */
   readonly #queue: Uint8Array[] = [];
   readonly #whenWritten: (() => void)[] = [];
+  #retiring = false;
+  #retired = false;
   #closed = false;
 
   /** Asks APISIX, while a call is pending. */
@@ -105,6 +107,19 @@ export class Connection implements Peer {
   /** Whether a call is pending or a reply is still being written. */
   get active(): boolean {
     return this.#busy !== null || this.#unsent !== null;
+  }
+
+  /** Whether it has closed behind an answer, as it was to {@linkcode retire}. */
+  get retired(): boolean {
+    return this.#retired;
+  }
+
+  /**
+   * Closes behind the next answer, in a way that loses no call: were it just closed, the next call
+   * could be on its way already, and APISIX would not repeat it (protocol.md §2).
+   */
+  retire(): void {
+    this.#retiring = true;
   }
 
   /**
@@ -225,6 +240,13 @@ export class Connection implements Peer {
   }
 
   #encode(reply: Reply, encoder: ReplyEncoder): Uint8Array {
+    const frame = this.#frameOf(reply, encoder);
+    if (!this.#retiring || this.#parked.length > 0 || this.#questions.length > 0) return frame;
+    this.#retired = true;
+    return withFarewell(frame);
+  }
+
+  #frameOf(reply: Reply, encoder: ReplyEncoder): Uint8Array {
     try {
       return encodeReply(encoder, reply);
     } catch (thrown) {
@@ -252,9 +274,14 @@ export class Connection implements Peer {
     }
     this.#unsent = null;
     const next = this.#queue.shift();
-    if (next === undefined) this.#nothingUnsent();
+    if (next === undefined) this.#allSent();
     else this.#start(next);
   };
+
+  #allSent(): void {
+    this.#nothingUnsent();
+    if (this.#retired) this.close(new Error("The runner is shutting down"));
+  }
 
   readonly #onWriteFailed = (error: unknown): void => {
     if (!this.#closed) this.#log.debug(`A reply could not be written: ${messageOf(error)}`);
@@ -270,4 +297,14 @@ export class Connection implements Peer {
   #nothingUnsent(): void {
     for (const resolve of this.#whenWritten.splice(0)) resolve();
   }
+}
+
+/**
+ * A byte behind an answer, in the same write: APISIX takes the answer, and does not use a
+ * connection again on which there is more to read (protocol.md §2).
+ */
+function withFarewell(frame: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(frame.length + 1);
+  bytes.set(frame);
+  return bytes;
 }

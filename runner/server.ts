@@ -49,6 +49,9 @@ export class Server {
   readonly #accepting: Promise<void>;
   readonly #sweeper: ReturnType<typeof setInterval>;
   #listening = true;
+  #ending = false;
+  /** Whether calls came after the end was asked for. */
+  #calledLate = false;
   #shutdown: Promise<void> | null = null;
 
   /** @param parts What it is made of; it serves from now on. */
@@ -86,7 +89,9 @@ export class Server {
   }
 
   async #end(graceMs: number): Promise<void> {
-    await this.#until(() => this.#connections.size === 0, graceMs);
+    this.#ending = true;
+    for (const connection of this.#connections) connection.retire();
+    await this.#until(() => this.#isDeserted(), graceMs);
     this.#parts.socket.remove();
     this.#listening = false;
     this.#parts.socket.listener.close();
@@ -100,6 +105,15 @@ export class Server {
     for (const connection of this.#connections) connection.close(reason);
     this.#parts.deadlines.close();
     clearInterval(this.#sweeper);
+  }
+
+  /**
+   * Whether nobody needs this runner any more. Where calls still come, it is a reload: between two
+   * of them nobody is connected, but the next one needs a runner until the new one listens.
+   */
+  #isDeserted(): boolean {
+    if (this.#connections.size > 0) return false;
+    return !this.#calledLate || !this.#parts.socket.isInPlace();
   }
 
   async #until(condition: () => boolean, ms: number): Promise<void> {
@@ -123,7 +137,11 @@ export class Server {
   #serve(transport: Deno.UnixConn): void {
     const connection = new Connection(transport, this.#parts.dispatcher, this.#parts.log);
     this.#connections.add(connection);
-    connection.serve().then(() => this.#connections.delete(connection));
+    if (this.#ending) connection.retire();
+    connection.serve().then(() => {
+      this.#connections.delete(connection);
+      if (connection.retired) this.#calledLate = true;
+    });
   }
 }
 

@@ -31,7 +31,9 @@ export interface RunnerSocket {
   readonly listener: Deno.UnixListener;
   /** Where it listens. */
   readonly path: string;
-  /** Removes the file if it is still ours: a newer runner may have replaced it. */
+  /** Whether the file at the path is still ours: a newer runner may have replaced it. */
+  isInPlace(): boolean;
+  /** Removes the file if it is still ours. */
   remove(): void;
 }
 
@@ -71,7 +73,11 @@ export function listenOn({ path, mode, gid }: SocketOptions): RunnerSocket {
     if (gid !== null) Deno.chownSync(temporary, null, gid);
     const own = Deno.lstatSync(temporary);
     Deno.renameSync(temporary, path);
-    return { listener, path, remove: () => removeIfOwn(path, own) };
+    const isInPlace = () => isSame(statOrNull(path), own);
+    const remove = () => {
+      if (isInPlace()) removeQuietly(path);
+    };
+    return { listener, path, isInPlace, remove };
   } catch (error) {
     listener.close();
     removeQuietly(temporary);
@@ -122,10 +128,9 @@ function bindTemporary(path: string): { listener: Deno.UnixListener; temporary: 
   }
 }
 
-function removeIfOwn(path: string, own: Deno.FileInfo): void {
-  // As long as the listener is open its inode cannot be used again, so the two can be compared.
-  const info = statOrNull(path);
-  if (info !== null && info.ino === own.ino && info.dev === own.dev) removeQuietly(path);
+/** As long as the listener is open its inode cannot be used again, so the two can be compared. */
+function isSame(info: Deno.FileInfo | null, own: Deno.FileInfo): boolean {
+  return info !== null && info.ino === own.ino && info.dev === own.dev;
 }
 
 function removeQuietly(path: string): void {
