@@ -114,24 +114,40 @@ class LineHandler extends BaseHandler {
 }
 
 function textLine(record: LogRecord): string {
-  const parts = [record.datetime.toISOString(), record.levelName, escapeBreaks(record.msg)];
-  for (const [name, value] of fieldsOf(record)) parts.push(`${name}=${textValue(value)}`);
+  const parts = [record.datetime.toISOString(), record.levelName, escapeControls(record.msg)];
+  for (const [name, value] of fieldsOf(record)) {
+    parts.push(`${escapeControls(name)}=${textValue(value)}`);
+  }
   return parts.join(" ");
 }
 
+/** Texts are cut before they are quoted, so that a line that has to be short is still JSON. */
 function jsonLine(record: LogRecord): string {
-  return JSON.stringify({
+  const fields = fieldsOf(record);
+  for (let limit = MAX_LINE_BYTES; limit > 16; limit /= 2) {
+    const line = jsonObject(record, fields, limit);
+    if (isShort(line)) return line;
+  }
+  // Too many fields. A character takes up to six bytes when it is quoted.
+  return jsonObject(record, [], MAX_LINE_BYTES / 8);
+}
+
+function jsonObject(
+  record: LogRecord,
+  fields: readonly (readonly [string, unknown])[],
+  limit: number,
+): string {
+  const own = {
     time: record.datetime.toISOString(),
     level: record.levelName.toLowerCase(),
-    // Cut before it is quoted, so that the line stays one JSON object.
-    message: shortened(record.msg, MAX_LINE_BYTES / 4),
-    ...Object.fromEntries(
-      fieldsOf(record).map(([name, value]) => [
-        name,
-        typeof value === "string" ? shortened(value, MAX_LINE_BYTES / 4) : value,
-      ]),
-    ),
-  });
+    message: shortened(record.msg, limit),
+  };
+  const others = fields.map(([name, value]) => [
+    shortened(name, limit),
+    typeof value === "string" ? shortened(value, limit) : value,
+  ]);
+  // Twice: the first place in the line, and the last word.
+  return JSON.stringify({ ...own, ...Object.fromEntries(others), ...own });
 }
 
 function fieldsOf(record: LogRecord): [string, unknown][] {
@@ -142,18 +158,22 @@ function fieldsOf(record: LogRecord): [string, unknown][] {
 
 function textValue(value: unknown): string {
   const text = String(value);
-  return /^[\w.:/#&-]+$/.test(text) ? text : JSON.stringify(text);
+  return /^[\w.:/#&-]+$/.test(text) ? text : escapeControls(JSON.stringify(text));
 }
 
 /** One record is one line, whatever a plugin logs. */
-function escapeBreaks(text: string): string {
+function escapeControls(text: string): string {
   // deno-lint-ignore no-control-regex -- control characters are what is escaped
-  return text.replace(/[\x00-\x1f\x7f]/g, (c) => JSON.stringify(c).slice(1, -1));
+  return text.replace(/[\x00-\x1f]/g, (c) => JSON.stringify(c).slice(1, -1))
+    .replaceAll("\x7f", "\\u007f");
+}
+
+function isShort(text: string, limit: number = MAX_LINE_BYTES): boolean {
+  return text.length * 3 <= limit || encoder.encode(text).length <= limit;
 }
 
 function shortened(text: string, limit: number = MAX_LINE_BYTES): string {
-  if (text.length * 3 <= limit) return text;
+  if (isShort(text, limit)) return text;
   const bytes = encoder.encode(text);
-  if (bytes.length <= limit) return text;
   return `${decoder.decode(bytes.subarray(0, limit - 6)).replace(/\uFFFD$/, "")}…`;
 }
