@@ -50,7 +50,12 @@ export function parseCommandLine(args: readonly string[], spec: ArgsSpec): Parse
     },
   );
   const [first] = unknown;
-  if (first !== undefined) throw new UsageError(`Unknown flag ${first.split("=")[0]}`);
+  if (first !== undefined) {
+    const flag = first.replace(/=.*/s, "");
+    // `--flag=` is not one of the declared flags for parseArgs.
+    const isKnown = spec.values.some((value) => flag === `--${value}`);
+    throw new UsageError(isKnown ? `${flag} needs a value` : `Unknown flag ${flag}`);
+  }
   const values: Record<string, string> = {};
   for (const flag of spec.values) {
     const given = parsed[flag];
