@@ -35,6 +35,9 @@ export interface Settings {
   readonly probeHead: boolean;
 }
 
+/** Timers take no more milliseconds. */
+const MAX_NUMBER = 0x7fff_ffff;
+
 /** Settings that a program gives; what is left out comes from the environment. */
 export interface SettingsInput {
   /** `unix:` and a path; else `APISIX_LISTEN_ADDRESS`. */
@@ -159,8 +162,11 @@ export function resolveSettings({ given = {}, flags = {}, env }: SettingSources)
     if (variable === undefined || variable === "") return undefined;
     return checked(option, option.env, variable, parse);
   };
-  const path = read(OPTIONS.listen, given.listen && unixPath(given.listen), unixPath);
-  if (path === undefined || path === null) {
+  checkNumbers(given);
+  const path = given.listen === undefined
+    ? read(OPTIONS.listen, undefined, unixPath)
+    : checked(OPTIONS.listen, "listen", given.listen, unixPath);
+  if (path === undefined) {
     throw new UsageError(
       "Cannot start without an address: set APISIX_LISTEN_ADDRESS or --listen, for example " +
         "--listen unix:/tmp/runner.sock (APISIX sets the variable when it starts the runner)",
@@ -193,6 +199,22 @@ function checked<Value>(
   );
 }
 
+/** What a program gives was not parsed, and the compiler does not know which numbers make sense. */
+function checkNumbers(
+  { confExpireSeconds = 1, callTimeoutMs = 1, socketMode = 0 }: SettingsInput,
+): void {
+  for (const [name, value] of Object.entries({ confExpireSeconds, callTimeoutMs })) {
+    if (!(value > 0 && value <= MAX_NUMBER)) {
+      throw new UsageError(
+        `Cannot use ${name} ${value}: expected more than 0, up to ${MAX_NUMBER}`,
+      );
+    }
+  }
+  if (!Number.isInteger(socketMode) || socketMode < 0 || socketMode > 0o7777) {
+    throw new UsageError(`Cannot use socketMode ${socketMode}: expected 0 to 0o7777`);
+  }
+}
+
 function unixPath(address: string): string | null {
   const path = /^unix:(.+)$/s.exec(address)?.[1];
   return path === undefined || path.includes("\0") ? null : resolve(path);
@@ -200,7 +222,7 @@ function unixPath(address: string): string | null {
 
 function positive(text: string): number | null {
   const number = Number(text);
-  return /^\d+$/.test(text) && number > 0 && number <= 0x7fff_ffff ? number : null;
+  return /^\d+$/.test(text) && number > 0 && number <= MAX_NUMBER ? number : null;
 }
 
 function octal(text: string): number | null {
