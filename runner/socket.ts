@@ -115,7 +115,9 @@ function bindTemporary(path: string): { listener: Deno.UnixListener; temporary: 
   // The temporary path must not be too long where the final one is not.
   const room = MAX_PATH_BYTES - new TextEncoder().encode(path).length + basename(path).length;
   for (let attempt = 1;; attempt++) {
-    const name = `.${crypto.randomUUID()}`.slice(0, Math.min(12, room));
+    const random = crypto.randomUUID();
+    // A dot alone would be the folder.
+    const name = room === 1 ? random.slice(0, 1) : `.${random}`.slice(0, Math.min(12, room));
     const temporary = join(dirname(path), name);
     try {
       return { listener: Deno.listen({ transport: "unix", path: temporary }), temporary };
