@@ -69,7 +69,6 @@ export class Preparation {
   /**
    * Warns once for this configuration.
    *
-   * @param plugin Whom the warning is about; may be empty.
    * @param message The warning.
    */
   warnOnce(message: string): void {

@@ -520,3 +520,36 @@ Deno.test("connection is not disturbed by what happens on another", async () => 
   assert.equal(said(await received(one.exchange)), "/one h");
   await end(one);
 });
+
+Deno.test("connection.retire closes behind the next answer, and a byte keeps it from being used again", async () => {
+  const served = await serveOne(ask);
+  const { exchange, connection, apisix, token: confToken } = served;
+  connection.retire();
+  assert.equal(connection.retired, false);
+  const reply = await exchange.call(requestFrame({ confToken, path: "/a" }), () => utf8("h"));
+  assert.equal(said(reply), "/a h");
+  await served.served;
+  assert.equal(connection.retired, true);
+  // The exchange has read the byte together with the answer; nothing else follows.
+  assert.equal(await apisix.read(new Uint8Array(8)), null);
+});
+
+Deno.test("connection.retire lets the answers to parked requests out first", async () => {
+  const gate = Promise.withResolvers<void>();
+  const served = await serveOne(onRequest(async ({ request }) => {
+    await gate.promise;
+    return stop(request.path);
+  }));
+  const { exchange, connection, token: confToken } = served;
+  await exchange.send(joined(
+    requestFrame({ confToken, path: "/pending" }),
+    requestFrame({ confToken, path: "/parked" }),
+  ));
+  await turn();
+  connection.retire();
+  gate.resolve();
+  assert.equal(said(await received(exchange)), "/pending");
+  assert.equal(said(await received(exchange)), "/parked");
+  assert.equal(await exchange.receive(), null);
+  await served.served;
+});
