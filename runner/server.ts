@@ -17,6 +17,12 @@ import type { RunnerSocket } from "./socket.ts";
  */
 const GRACE_MS = 800;
 
+/**
+ * After how much of that time connections are retired, in milliseconds: each closes behind its next
+ * answer, and the call after it goes to the new runner. Until then old workers are served as ever.
+ */
+const RETIRE_AFTER_MS = 500;
+
 /** How long pending calls then have before they are answered with an error, in milliseconds. */
 const LAST_CALL_MS = 60;
 
@@ -50,7 +56,8 @@ export class Server {
   readonly #sweeper: ReturnType<typeof setInterval>;
   #listening = true;
   #ending = false;
-  /** Whether calls came after the end was asked for. */
+  #retiring = false;
+  /** Whether APISIX still connects or calls, though the end was asked for. */
   #calledLate = false;
   #shutdown: Promise<void> | null = null;
 
@@ -90,8 +97,11 @@ export class Server {
 
   async #end(graceMs: number): Promise<void> {
     this.#ending = true;
+    const retireAfter = Math.min(RETIRE_AFTER_MS, graceMs);
+    await this.#until(() => this.#isDeserted(), retireAfter);
+    this.#retiring = true;
     for (const connection of this.#connections) connection.retire();
-    await this.#until(() => this.#isDeserted(), graceMs);
+    await this.#until(() => this.#isDeserted(), graceMs - retireAfter);
     this.#parts.socket.remove();
     this.#listening = false;
     this.#parts.socket.listener.close();
@@ -118,7 +128,8 @@ export class Server {
 
   async #until(condition: () => boolean, ms: number): Promise<void> {
     const end = performance.now() + ms;
-    while (!condition() && performance.now() < end) await delay(POLL_MS);
+    // The delay comes first: a connection may have been made that is not accepted yet.
+    do await delay(POLL_MS); while (!condition() && performance.now() < end);
   }
 
   async #accept(): Promise<void> {
@@ -137,7 +148,8 @@ export class Server {
   #serve(transport: Deno.UnixConn): void {
     const connection = new Connection(transport, this.#parts.dispatcher, this.#parts.log);
     this.#connections.add(connection);
-    if (this.#ending) connection.retire();
+    if (this.#ending) this.#calledLate = true;
+    if (this.#retiring) connection.retire();
     connection.serve().then(() => {
       this.#connections.delete(connection);
       if (connection.retired) this.#calledLate = true;
