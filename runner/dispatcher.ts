@@ -112,7 +112,7 @@ export class Dispatcher {
     const session = new CallSession(message, phase, preparation, peer.ask, this.#tools);
     const { chain } = preparation;
     const work = chain === null
-      ? preparation.prepare().then((chain) => run(chain, message, session))
+      ? preparation.prepare().then((chain) => session.ended ? OVER : run(chain, message, session))
       : this.#tryRun(chain, message, session);
     if (work instanceof Promise) return this.#settle(work, session, peer);
     session.end();
@@ -185,6 +185,9 @@ export class Dispatcher {
     return { type: "error", code: error.code };
   }
 }
+
+/** For a call that ended while its configuration was prepared; nobody gets it. */
+const OVER: Reply = { type: "error", code: ErrorCode.SERVICE_UNAVAILABLE };
 
 function run(
   chain: Chain,

@@ -296,6 +296,17 @@ export function sharedRunners(
   }
 }
 
+/**
+ * The memory that a process has, where the system says so; else 0.
+ *
+ * @param pid Its number.
+ */
+export function residentBytes(pid: number): number {
+  if (Deno.build.os !== "linux") return 0;
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
+}
+
 async function command(
   options: RunnerOptions,
   folder: string,

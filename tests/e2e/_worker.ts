@@ -13,7 +13,7 @@ import {
 } from "../../protocol/decode_reply.ts";
 import { encodePrepareConfReq } from "../../protocol/encode_request.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
-import { Frame, FrameDecoder, RpcType } from "../../protocol/frame.ts";
+import { type Frame, FrameDecoder, RpcType } from "../../protocol/frame.ts";
 import type { RoutePlugin } from "../../runner/apisix/client.ts";
 import { newKey, requestFrame, stopOf, textOf } from "./_peer.ts";
 import { delay, within } from "./_until.ts";

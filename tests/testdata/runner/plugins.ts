@@ -4,9 +4,11 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
+
 import { z } from "zod";
 
-import { definePlugin, type Plugin, type Query, stop } from "../../../mod.ts";
+import { type CallContext, definePlugin, type Plugin, type Query, stop } from "../../../mod.ts";
 
 /** Answers with what it sees. */
 const inspect = definePlugin({
@@ -28,7 +30,10 @@ function argumentsOf(query: Query): Record<string, string[] | null> {
   );
 }
 
-const variablesConfig = z.object({ names: z.array(z.string()), oneByOne: z.boolean().default(false) });
+const variablesConfig = z.object({
+  names: z.array(z.string()),
+  oneByOne: z.boolean().default(false),
+});
 
 /** Answers with variables. */
 const variables = definePlugin({
@@ -48,14 +53,22 @@ async function ask(
   return values;
 }
 
-/** Answers with a body, as hex digits. */
+/** Answers with a body, as hex digits or as their SHA-256. */
 const readBody = definePlugin({
   name: "read-body",
-  config: z.object({ of: z.enum(["request", "response"]).default("request") }),
-  onRequest: async ({ request }) => stop((await request.bytes()).toHex() || "nothing"),
+  config: z.object({
+    of: z.enum(["request", "response"]).default("request"),
+    as: z.enum(["hex", "digest"]).default("hex"),
+  }),
+  onRequest: async ({ config, request }) => stop(shown(await request.bytes(), config.as)),
   onResponse: async ({ config, response, requestBody }) =>
-    stop((await (config.of === "request" ? requestBody : response).bytes()).toHex() || "nothing"),
+    stop(shown(await (config.of === "request" ? requestBody : response).bytes(), config.as)),
 });
+
+function shown(bytes: Uint8Array, as: "hex" | "digest"): string {
+  if (as === "digest") return createHash("sha256").update(bytes).digest("hex");
+  return bytes.toHex() || "nothing";
+}
 
 /** Reads a body and replaces it by itself with the first and the last byte inverted. */
 const flipBody = definePlugin({
@@ -175,18 +188,23 @@ const hangs = definePlugin({
 });
 
 function hang(signal: AbortSignal, warn: (message: string) => void): Promise<void> {
-  signal.addEventListener("abort", () => warn(`given up: ${String(signal.reason)}`));
+  const report = () => warn(`given up: ${String(signal.reason)}`);
+  if (signal.aborted) report();
+  else signal.addEventListener("abort", report);
   return new Promise(() => {});
 }
 
-/** Asks, and does not use the answer before it hangs. */
+/** Asks, and hangs whatever the answer is. */
 const asksAndHangs = definePlugin({
   name: "asks-and-hangs",
-  async onRequest({ variable, signal, log }) {
-    await variable("request_uri").catch((error) => log.warn(`no answer: ${String(error)}`));
-    await hang(signal, (message) => log.warn(message));
-  },
+  onRequest: (context) => askAndHang(context),
+  onResponse: (context) => askAndHang(context),
 });
+
+async function askAndHang({ variable, signal, log }: CallContext<unknown>): Promise<void> {
+  await variable("request_uri").catch((error) => log.warn(`no answer: ${String(error)}`));
+  await hang(signal, (message) => log.warn(message));
+}
 
 /** Answers after a while. */
 const slow = definePlugin({
@@ -251,7 +269,10 @@ const slowConfig = definePlugin({
     await new Promise((resolve) => setTimeout(resolve, 1000));
     return raw;
   },
-  onRequest: () => stop("ready"),
+  onRequest({ log }) {
+    log.info("slow-config runs");
+    return stop("ready");
+  },
 });
 
 /** All of them. */
