@@ -29,6 +29,8 @@ export interface RunnerOptions {
   readonly kind: Kind;
   /** Which program; `deno-runner` when absent. */
   readonly program?: Program;
+  /** An executable to run in place of that of the program. */
+  readonly executable?: string;
   /** The words of its command line; `["run"]` when absent. */
   readonly args?: readonly string[];
   /** More environment, or `null` to leave a variable out. */
@@ -312,7 +314,8 @@ async function command(
   folder: string,
   work: string,
 ): Promise<Deno.Command> {
-  const words = [...await executable(options), ...options.args ?? ["run"]];
+  const start = options.executable === undefined ? await executable(options) : [options.executable];
+  const words = [...start, ...options.args ?? ["run"]];
   const [program = "", ...args] = options.before === undefined
     ? words
     : ["/bin/sh", "-c", `${options.before}\nexec "$@"`, "sh", ...words];
