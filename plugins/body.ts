@@ -7,7 +7,7 @@
 import { decodeText, encodeText } from "../protocol/text.ts";
 
 /** What a body can be replaced by: text (sent as UTF-8), bytes, or any other value as JSON. */
-export type BodyContent = string | Uint8Array | JsonValue;
+export type BodyContent = string | Uint8Array | Exclude<JsonValue, null>;
 
 /** A value that JSON can hold. */
 export type JsonValue =
@@ -22,7 +22,7 @@ export type JsonValue =
 export interface Body {
   /**
    * The body's bytes; none when there is no body. At most 16 777 188 bytes: with a larger one
-   * APISIX fails the call (protocol.md §9).
+   * APISIX fails the call (protocol.md §9). All who ask get the same array: do not change it.
    */
   bytes(): Promise<Uint8Array<ArrayBuffer>>;
   /** The body as text, decoded as UTF-8; what is not UTF-8 becomes U+FFFD. */
@@ -35,8 +35,11 @@ export interface Body {
   json(): Promise<unknown>;
 }
 
-/** The largest body that fits a frame beside what else a message may hold (protocol.md §3, §9). */
-export const MAX_BODY_BYTES = 16_777_188;
+/**
+ * The largest body that a reply without headers can hold: a frame's 2^24 - 1 bytes less the tables
+ * around it (protocol.md §3).
+ */
+export const MAX_BODY_BYTES = 16_777_152;
 
 /** A body's current content: what a plugin set, else what APISIX has. */
 export class EditableBody implements Body {
@@ -78,16 +81,11 @@ export class EditableBody implements Body {
    * @throws {RangeError} When it is too large for a frame.
    */
   set(content: BodyContent): void {
-    const bytes = bodyBytes(content);
+    const bytes = bodyBytes(content, this.#kind);
     if (bytes.length === 0) {
       throw new TypeError(
         `Cannot set an empty ${this.#kind} body: APISIX takes it for "unchanged". ` +
           "Set a body that is not empty, or answer with a Response",
-      );
-    }
-    if (bytes.length > MAX_BODY_BYTES) {
-      throw new RangeError(
-        `Cannot set a ${this.#kind} body of ${bytes.length} bytes: a frame holds ${MAX_BODY_BYTES}`,
       );
     }
     this.#replacement = bytes;
@@ -98,10 +96,24 @@ export class EditableBody implements Body {
  * The bytes of a body.
  *
  * @param content Text, bytes, or a value for JSON.
+ * @param kind Whose body it is, for errors.
  * @returns A copy, so that later changes of the original do not matter.
+ * @throws {TypeError} When it is none of these.
+ * @throws {RangeError} When it is too large for a frame.
  */
-export function bodyBytes(content: BodyContent): Uint8Array<ArrayBuffer> {
-  if (content instanceof Uint8Array) return new Uint8Array(content);
-  const text = typeof content === "string" ? content : JSON.stringify(content);
-  return new Uint8Array(encodeText(text));
+export function bodyBytes(content: BodyContent, kind: string): Uint8Array<ArrayBuffer> {
+  const bytes = content instanceof Uint8Array ? content : encodeText(bodyText(content, kind));
+  if (bytes.length > MAX_BODY_BYTES) {
+    throw new RangeError(
+      `Cannot send a ${kind} body of ${bytes.length} bytes: a frame holds ${MAX_BODY_BYTES}`,
+    );
+  }
+  return new Uint8Array(bytes);
+}
+
+function bodyText(content: Exclude<BodyContent, Uint8Array>, kind: string): string {
+  if (typeof content === "string") return content;
+  const json: string | undefined = content === null ? undefined : JSON.stringify(content);
+  if (json !== undefined) return json;
+  throw new TypeError(`Cannot send ${content} as a ${kind} body: give a text, bytes or JSON`);
 }

@@ -77,7 +77,7 @@ export interface ClientRequest extends Body {
    *
    * @param content Text, bytes, or a value that is sent as JSON; not empty.
    * @throws {TypeError} When it is empty: APISIX cannot empty a body (protocol.md §8.2 step 3).
-   * @throws {RangeError} When it is over 16 777 188 bytes.
+   * @throws {RangeError} When it is over 16 777 152 bytes.
    */
   setBody(content: BodyContent): void;
 }
@@ -97,7 +97,7 @@ export interface UpstreamResponse extends Body {
    *
    * @param content Text, bytes, or a value that is sent as JSON; not empty.
    * @throws {TypeError} When it is empty: APISIX cannot empty a body (protocol.md §10.4).
-   * @throws {RangeError} When it is over 16 777 188 bytes.
+   * @throws {RangeError} When it is over 16 777 152 bytes.
    */
   setBody(content: BodyContent): void;
 }

@@ -31,14 +31,14 @@ export class ExtraInfo {
   variable(name: string): Promise<string | null> {
     const asked = this.#variables?.get(name);
     if (asked !== undefined) return asked;
-    const answer = this.#text(name);
+    const answer = handled(this.#text(name));
     (this.#variables ??= new Map()).set(name, answer);
     return answer;
   }
 
   /** The request body; `null` when there is none. */
   requestBody(): Promise<Uint8Array<ArrayBuffer> | null> {
-    return this.#requestBody ??= this.#ask({ type: "reqBody" });
+    return this.#requestBody ??= handled(this.#ask({ type: "reqBody" }));
   }
 
   /**
@@ -46,11 +46,17 @@ export class ExtraInfo {
    * be kept (protocol.md §9).
    */
   responseBody(): Promise<Uint8Array<ArrayBuffer> | null> {
-    return this.#responseBody ??= this.#ask({ type: "respBody" });
+    return this.#responseBody ??= handled(this.#ask({ type: "respBody" }));
   }
 
   async #text(name: string): Promise<string | null> {
     const bytes = await this.#ask({ type: "var", name });
     return bytes === null ? null : decodeText(bytes);
   }
+}
+
+/** A question that no hook waits for any more may fail without ending the process. */
+function handled<Value>(answer: Promise<Value>): Promise<Value> {
+  answer.catch(() => {});
+  return answer;
 }

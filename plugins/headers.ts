@@ -242,6 +242,26 @@ export class HeaderEdits implements EditableHeaders {
   }
 }
 
+/** The headers of a request, of which one must not be lost. */
+export class RequestHeaderEdits extends HeaderEdits {
+  override set(name: string, value: string): void {
+    if (`${value}`.trim() === "") keepHost(name);
+    super.set(name, value);
+  }
+
+  override delete(name: string): void {
+    keepHost(name);
+    super.delete(name);
+  }
+}
+
+/** Without a host APISIX sends the upstream a request that no server takes (protocol.md §8.2). */
+function keepHost(name: string): void {
+  if (headerName(name) === "host") {
+    throw new TypeError('Cannot delete the header "host": set it to the host that is wanted');
+  }
+}
+
 /** Several values of one header in one line. */
 export function joinValues(name: string, values: readonly string[]): string {
   return values.join(name === "cookie" ? "; " : ", ");

@@ -12,7 +12,7 @@ import { Call, type CallHost, CallStep } from "./call.ts";
 import { clientAddress } from "./client_address.ts";
 import type { ClientRequest, RequestContext } from "./context.ts";
 import { isDroppedByRewrite } from "./header_rules.ts";
-import { type EditableHeaders, HeaderEdits } from "./headers.ts";
+import { type EditableHeaders, HeaderEdits, RequestHeaderEdits } from "./headers.ts";
 import { checkedPath, PERCENT, percentDecode } from "./path.ts";
 import { type Query, QueryEdits } from "./query.ts";
 
@@ -52,7 +52,7 @@ export class RequestCall extends Call implements ClientRequest {
   }
 
   get headers(): EditableHeaders {
-    return this.#headers ??= new HeaderEdits(this.#message.headers, this.#message.frame);
+    return this.#headers ??= new RequestHeaderEdits(this.#message.headers, this.#message.frame);
   }
 
   get query(): Query {
@@ -124,7 +124,9 @@ export class RequestCall extends Call implements ClientRequest {
     if (path === null && this.#query?.edited) return this.#argsOnly(this.#query);
     const args = this.#query?.changes() ?? [];
     if (path !== null && args.length === 0) this.#keepQuery(args);
-    return this.#rewrite(path, args);
+    const isEdited = path !== null || this.#headers?.edited || this.#responseHeaders?.edited ||
+      this.#body?.replacement;
+    return isEdited ? this.#rewrite(path, args) : null;
   }
 
   /**
@@ -133,7 +135,7 @@ export class RequestCall extends Call implements ClientRequest {
    */
   async #argsOnly(query: QueryEdits): Promise<Rewrite> {
     const path = await this.resolvePath() ? this.#decodedPath : null;
-    return this.#rewrite(path, query.changes()) ?? NOTHING;
+    return this.#rewrite(path, query.changes());
   }
 
   /**
@@ -148,12 +150,10 @@ export class RequestCall extends Call implements ClientRequest {
     args.push({ name, value: null });
   }
 
-  #rewrite(path: string | Uint8Array | null, args: TextEntry[]): Rewrite | null {
+  #rewrite(path: string | Uint8Array | null, args: TextEntry[]): Rewrite {
     const headers = this.#headers?.changes() ?? [];
     const respHeaders = this.#responseHeaders?.additions() ?? [];
     const body = this.#body?.replacement ?? null;
-    const edits = headers.length + args.length + respHeaders.length;
-    if (path === null && body === null && edits === 0) return null;
     this.#warnOfDropped(respHeaders);
     return { type: "rewrite", path, headers, args, respHeaders, body };
   }
@@ -168,15 +168,6 @@ export class RequestCall extends Call implements ClientRequest {
     );
   }
 }
-
-const NOTHING: Rewrite = {
-  type: "rewrite",
-  path: null,
-  headers: [],
-  args: [],
-  respHeaders: [],
-  body: null,
-};
 
 /** The context of one hook in the request phase. */
 export class RequestStep<Config> extends CallStep<Config> implements RequestContext<Config> {

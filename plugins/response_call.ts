@@ -33,6 +33,8 @@ export class ResponseCall extends Call implements UpstreamResponse {
   readonly #headers: HeaderEdits;
   readonly #body: EditableBody;
   #status = 0;
+  /** Whether the upstream's body proved to be empty, without a header that says so. */
+  #isEmpty = false;
 
   /**
    * @param message What APISIX sent.
@@ -42,7 +44,7 @@ export class ResponseCall extends Call implements UpstreamResponse {
     super(message.id, host);
     this.#message = message;
     this.#headers = new HeaderEdits(message.headers, message.frame);
-    this.#body = new EditableBody("response", () => this.extraInfo.responseBody());
+    this.#body = new EditableBody("response", () => this.#fetchBody());
   }
 
   get status(): number {
@@ -87,7 +89,7 @@ export class ResponseCall extends Call implements UpstreamResponse {
   outcome(): HTTPRespCallResp | Promise<HTTPRespCallResp> {
     const body = this.#body.replacement;
     if (body !== null) return this.#reply(body, false);
-    if (BODILESS.has(this.#message.status)) return this.#bodiless();
+    if (BODILESS.has(this.#message.status) || this.#isEmpty) return this.#bodiless();
     if (!this.host.probeHead || this.#headers.get("content-length") === "0") {
       return this.#reply(null, true);
     }
@@ -106,6 +108,12 @@ export class ResponseCall extends Call implements UpstreamResponse {
       headers: stop.headers.length > 0 ? stop.headers : DUMMY_HEADERS,
       body: stop.body ?? DUMMY_BODY,
     };
+  }
+
+  async #fetchBody(): Promise<Uint8Array<ArrayBuffer> | null> {
+    const body = await this.extraInfo.responseBody();
+    this.#isEmpty = body?.length === 0 && this.#headers.get("content-length") !== "0";
+    return body;
   }
 
   async #unlessHead(): Promise<HTTPRespCallResp> {

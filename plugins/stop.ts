@@ -55,7 +55,8 @@ export class StopReply {
  * @param init Status and headers. A JSON body gets `content-type: application/json` unless said
  * otherwise; for text without a type APISIX says `text/plain; charset=utf-8` (protocol.md §8.1).
  * @returns The answer.
- * @throws {RangeError} When the status is not within 200 to 999.
+ * @throws {RangeError} When the status is not within 200 to 999, or the body is over 16 777 152
+ * bytes.
  * @throws {TypeError} When a header is not legal.
  *
  * @example
@@ -67,7 +68,7 @@ export class StopReply {
  * export default definePlugin({ name: "closed", onRequest: () => closed });
  * ```
  */
-export function stop(body: BodyContent, init: StopInit = {}): StopReply {
+export function stop(body: BodyContent | null, init: StopInit = {}): StopReply {
   const status = init.status ?? 200;
   if (!Number.isInteger(status) || status < 200 || status > 999) {
     throw new RangeError(`Cannot stop with the status ${status}: it must be within 200 to 999`);
@@ -82,7 +83,7 @@ export function stop(body: BodyContent, init: StopInit = {}): StopReply {
   if (isJson && !headers.some(({ name }) => name === "content-type")) {
     headers.push({ name: "content-type", value: "application/json" });
   }
-  const bytes = body === null ? null : bodyBytes(body);
+  const bytes = body === null ? null : bodyBytes(body, "response");
   return new StopReply(status, headers, bytes?.length === 0 ? null : bytes);
 }
 

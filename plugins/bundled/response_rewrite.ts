@@ -10,18 +10,18 @@ import { definePlugin, type Plugin, type UpstreamResponse } from "../mod.ts";
 
 const filter = z.object({
   /** A regular expression; `(?i)`, `(?m)` and `(?s)` in front are flags. */
-  regex: z.string().transform((source, context) => {
-    try {
-      return compile(source);
-    } catch (error) {
-      context.addIssue({ code: "custom", message: String(error) });
-      return z.NEVER;
-    }
-  }),
+  regex: z.string(),
   /** The first match, or all. */
   scope: z.enum(["once", "global"]),
   /** What is put in its place; `$1` and `${name}` stand for groups, `$$` for a dollar sign. */
   replace: z.string(),
+}).transform(({ regex, scope, replace }, context) => {
+  try {
+    return { pattern: compile(regex, scope === "global" ? "g" : ""), replace };
+  } catch (error) {
+    context.addIssue({ code: "custom", path: ["regex"], message: String(error) });
+    return z.NEVER;
+  }
 });
 
 type Filter = z.infer<typeof filter>;
@@ -63,13 +63,11 @@ async function applyFilters(response: UpstreamResponse, filters: readonly Filter
   const bytes = await response.bytes();
   const [text, encode] = editable(bytes);
   const edited = filters.reduce(
-    (body, { regex, scope, replace }) => {
-      const pattern = new RegExp(regex, scope === "global" ? `${regex.flags}g` : regex.flags);
-      return body.replace(pattern, (...match) => expand(replace, match));
-    },
+    (body, { pattern, replace }) => body.replace(pattern, (...match) => expand(replace, match)),
     text,
   );
-  if (edited !== text) response.setBody(encode(edited));
+  // APISIX cannot send an empty body in place of the upstream's.
+  if (edited !== text) response.setBody(edited === "" ? "\n" : encode(edited));
 }
 
 /** The body as text, and the way back; what is not UTF-8 is taken byte by byte, so nothing is lost. */
@@ -87,9 +85,9 @@ function editable(bytes: Uint8Array): [string, (text: string) => string | Uint8A
 }
 
 /** Takes Go's syntax where it differs: flags in front, and `(?P<name>…)`. */
-function compile(source: string): RegExp {
+function compile(source: string, scope: "g" | ""): RegExp {
   const leading = /^\(\?([ims]+)\)/.exec(source);
-  const flags = leading?.[1] ?? "";
+  const flags = scope + (leading?.[1] ?? "");
   const body = source.slice(leading?.[0].length ?? 0).replaceAll("(?P<", "(?<");
   try {
     return new RegExp(body, `${flags}u`);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import fc from "fast-check";
 
-import { HeaderEdits } from "../../plugins/headers.ts";
+import { HeaderEdits, RequestHeaderEdits } from "../../plugins/headers.ts";
 import { type Pair, requestMessage, texts } from "./_calls.ts";
 
 function headersOf(...headers: Pair[]): HeaderEdits {
@@ -313,4 +313,14 @@ Deno.test("headers are iterated in one pass over what came", () => {
   base.name = (index) => (reads++, name(index));
   assert.equal([...new HeaderEdits(base, message.frame)].length, 1000);
   assert.equal(reads, 1000);
+});
+
+Deno.test("request headers keep the host: without one no server takes the request", () => {
+  const message = requestMessage({ headers: [["host", "a"]] });
+  const headers = new RequestHeaderEdits(message.headers, message.frame);
+  for (const lose of [() => headers.delete("Host"), () => headers.set("host", " ")]) {
+    assert.throws(lose, { name: "TypeError", message: /Cannot delete the header "host"/ });
+  }
+  headers.set("host", "b");
+  assert.deepEqual(headers.changes(), [{ name: "host", value: "b" }]);
 });

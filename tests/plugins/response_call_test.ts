@@ -201,3 +201,15 @@ Deno.test("response cannot be used when its call has ended", async () => {
   assert.throws(() => late?.headers.get("x-a"), /its call has ended/);
   assert.throws(() => late?.setBody("x"), /its call has ended/);
 });
+
+Deno.test("response with a body that proves to be empty is not asked for a second time", async () => {
+  const headers: ResponseFields["headers"] = [["Transfer-Encoding", "chunked"]];
+  const host = new FakeHost({
+    responseBody: new Uint8Array(),
+    variables: { request_method: "GET" },
+  });
+  const reply = await replyTo({ headers }, async ({ response }) => {
+    await response.bytes();
+  }, host);
+  assert.equal(reply.body?.length, 1);
+});

@@ -1,3 +1,4 @@
+import { MAX_BODY_BYTES } from "../../plugins/body.ts";
 import assert from "node:assert/strict";
 
 import fc from "fast-check";
@@ -375,7 +376,9 @@ Deno.test("connection to a socket that takes no bytes is closed", async () => {
 Deno.test("connection answers a reply that no frame can hold with code 1, and goes on", async () => {
   const served = await serveOne(
     onRequest(({ request }) =>
-      stop(request.path === "/large" ? new Uint8Array(MAX_PAYLOAD_BYTES) : "small")
+      request.path === "/large"
+        ? stop(new Uint8Array(MAX_BODY_BYTES), { headers: { "x-one": "too many" } })
+        : stop("small")
     ),
   );
   const { exchange, token: confToken } = served;
