@@ -104,7 +104,7 @@ test("a body that does not fit beside the headers is code 1, and the next call i
   using peer = await Peer.connect(runner);
   const from = runner.stderr.length;
   const token = await prepared(runner, [use("flip-body")]);
-  const answer = answers({}, { response: bodyOf(MAX_BODY) });
+  const answer = answers({}, { response: bodyOf(MAX_REWRITE) });
   await refusedWith(ErrorCode.SERVICE_UNAVAILABLE, peer.response(token, {}, answer));
   await runner.line(/ERROR.*a frame holds 16777215/, from);
   assert.equal(textOf(stopOf(await peer.request(await prepared(runner, hello)))), "hello");
