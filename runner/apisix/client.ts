@@ -142,7 +142,9 @@ export class ApisixClient {
       try {
         const token = this.#tokens.get(key) ?? await this.#prepare(route, key);
         const reply = await exchange.call(encode(token), answer);
-        this.#idle = exchange;
+        // Unread bytes behind a reply: APISIX does not use such a connection again (protocol.md §2).
+        if (exchange.hasUnread) exchange.close();
+        else this.#idle = exchange;
         return reply;
       } catch (error) {
         exchange.close();

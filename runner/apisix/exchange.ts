@@ -75,6 +75,11 @@ export class Exchange {
     }
   }
 
+  /** Whether bytes came behind the last frame. */
+  get hasUnread(): boolean {
+    return this.#decoder.buffered > 0;
+  }
+
   /** Closes the connection. */
   close(): void {
     this.#transport.close();
