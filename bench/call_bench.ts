@@ -8,11 +8,12 @@ import { bundledPlugins } from "../mod.ts";
 import { Registry } from "../plugins/registry.ts";
 import { ReplyEncoder } from "../protocol/encode_reply.ts";
 import {
+  encodeExtraInfoResp,
   encodeHTTPReqCallReq,
   encodeHTTPRespCallReq,
   encodePrepareConfReq,
 } from "../protocol/encode_request.ts";
-import { Frame, HEADER_BYTES } from "../protocol/frame.ts";
+import { Frame, HEADER_BYTES, RpcType } from "../protocol/frame.ts";
 import { ConfCache } from "../runner/conf_cache.ts";
 import { Deadlines } from "../runner/deadlines.ts";
 import { Dispatcher, type Peer } from "../runner/dispatcher.ts";
@@ -34,8 +35,9 @@ const dispatcher = new Dispatcher({
 const encoder = new ReplyEncoder();
 
 for (const { name, plugin, conf, isResponse, answer } of SCENARIOS) {
-  const bytes = new TextEncoder().encode(answer ?? "");
-  const peer: Peer = { ask: () => Promise.resolve(bytes), pending: () => {} };
+  const answerBytes = encodeExtraInfoResp(new TextEncoder().encode(answer ?? ""));
+  const answerFrame = Frame.of(RpcType.EXTRA_INFO, answerBytes.subarray(HEADER_BYTES));
+  const peer: Peer = { ask: (_, read) => Promise.resolve(read(answerFrame)), pending: () => {} };
   const dispatch = (frame: Uint8Array) => {
     const message = Frame.of(frame[0] ?? 0, frame.subarray(HEADER_BYTES));
     return dispatcher.dispatch(message, peer);

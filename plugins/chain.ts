@@ -34,13 +34,17 @@ export class PluginError extends Error {
  * hooks do.
  */
 export class Chain {
-  readonly #onRequest: Runner<RequestCall>;
-  readonly #onResponse: Runner<ResponseCall>;
+  readonly #onRequest: Runner<RequestCall, HTTPReqCallResp>;
+  readonly #onResponse: Runner<ResponseCall, HTTPRespCallResp>;
 
   /** @param steps The plugins, each bound to its configuration. */
   constructor(steps: readonly Step[]) {
-    this.#onRequest = new Runner("onRequest", hooks(steps, (step) => step.onRequest));
-    this.#onResponse = new Runner("onResponse", hooks(steps, (step) => step.onResponse));
+    this.#onRequest = new Runner("onRequest", hooks(steps, (step) => step.onRequest), requestReply);
+    this.#onResponse = new Runner(
+      "onResponse",
+      hooks(steps, (step) => step.onResponse),
+      responseReply,
+    );
   }
 
   /**
@@ -57,7 +61,7 @@ export class Chain {
   ): HTTPReqCallResp | Promise<HTTPReqCallResp> {
     if (this.#onRequest.isEmpty) return { id: message.id, action: null };
     const call = new RequestCall(message, host);
-    return call.needsResolving ? this.#requestResolved(call) : this.#request(call);
+    return call.needsResolving ? this.#requestResolved(call) : this.#onRequest.run(call);
   }
 
   /**
@@ -72,22 +76,12 @@ export class Chain {
     message: HTTPRespCallMessage,
     host: CallHost,
   ): HTTPRespCallResp | Promise<HTTPRespCallResp> {
-    const call = new ResponseCall(message, host);
-    const answer = this.#onResponse.run(call);
-    const finish = (stop: StopReply | null) => stop === null ? call.outcome() : call.replaced(stop);
-    return answer instanceof Promise ? answer.then(finish) : finish(answer);
+    return this.#onResponse.run(new ResponseCall(message, host));
   }
 
   async #requestResolved(call: RequestCall): Promise<HTTPReqCallResp> {
     await call.resolvePath();
-    return await this.#request(call);
-  }
-
-  #request(call: RequestCall): HTTPReqCallResp | Promise<HTTPReqCallResp> {
-    const answer = this.#onRequest.run(call);
-    return answer instanceof Promise
-      ? answer.then((stop) => requestReply(call, stop))
-      : requestReply(call, answer);
+    return await this.#onRequest.run(call);
   }
 }
 
@@ -99,34 +93,40 @@ interface Hook<Call> {
 }
 
 /** The hooks of one phase. */
-class Runner<Call extends RequestCall | ResponseCall> {
+class Runner<Call extends RequestCall | ResponseCall, Reply> {
   readonly #phase: "onRequest" | "onResponse";
   readonly #hooks: readonly Hook<Call>[];
+  readonly #reply: (call: Call, stop: StopReply | null) => Reply | Promise<Reply>;
 
-  constructor(phase: "onRequest" | "onResponse", hooks: readonly Hook<Call>[]) {
+  constructor(
+    phase: "onRequest" | "onResponse",
+    hooks: readonly Hook<Call>[],
+    reply: (call: Call, stop: StopReply | null) => Reply | Promise<Reply>,
+  ) {
     this.#phase = phase;
     this.#hooks = hooks;
+    this.#reply = reply;
   }
 
   get isEmpty(): boolean {
     return this.#hooks.length === 0;
   }
 
-  /** Runs the hooks until one answers; `null` when none did. */
-  run(call: Call, from = 0): StopReply | null | Promise<StopReply | null> {
+  /** Runs the hooks until one answers, and makes the reply of what came of them. */
+  run(call: Call, from = 0): Reply | Promise<Reply> {
     for (let i = from; i < this.#hooks.length; i++) {
       const hook = this.#hooks[i];
       if (hook === undefined) break;
       try {
         const result: unknown = hook.run(call);
         if (result === undefined) continue;
-        if (result instanceof StopReply) return result;
+        if (result instanceof StopReply) return this.#reply(call, result);
         return this.#settle(call, i, hook, result);
       } catch (thrown) {
         this.#failed(call, hook, thrown);
       }
     }
-    return null;
+    return this.#reply(call, null);
   }
 
   /** Goes on once the hook's promise has settled, or a `Response` has given its body. */
@@ -135,19 +135,22 @@ class Runner<Call extends RequestCall | ResponseCall> {
     at: number,
     hook: Hook<Call>,
     result: unknown,
-  ): Promise<StopReply | null> {
+  ): Promise<Reply> {
+    let stop: StopReply | null = null;
     call.host.waitFor(hook.plugin, this.#phase);
     try {
       const settled = await result;
       // Too late to change anything: the plugins behind must not run for a call that is over.
       if (call.host.ended) throw new Error("its call has ended");
-      if (settled instanceof StopReply) return settled;
-      if (settled instanceof Response) return await stopFromResponse(settled);
-      if (settled !== undefined) throw new TypeError(`it returned ${kindOf(settled)}; ${EXPECTED}`);
+      if (settled instanceof StopReply) stop = settled;
+      else if (settled instanceof Response) stop = await stopFromResponse(settled);
+      else if (settled !== undefined) {
+        throw new TypeError(`it returned ${kindOf(settled)}; ${EXPECTED}`);
+      }
     } catch (thrown) {
       this.#failed(call, hook, thrown);
     }
-    return await this.run(call, at + 1);
+    return stop === null ? this.run(call, at + 1) : this.#reply(call, stop);
   }
 
   /**
@@ -184,6 +187,13 @@ function requestReply(
   return outcome instanceof Promise
     ? outcome.then((action) => ({ id: call.id, action }))
     : { id: call.id, action: outcome };
+}
+
+function responseReply(
+  call: ResponseCall,
+  stop: StopReply | null,
+): HTTPRespCallResp | Promise<HTTPRespCallResp> {
+  return stop === null ? call.outcome() : call.replaced(stop);
 }
 
 /** The answer, with what earlier plugins added to the response; its own headers win. */

@@ -4,11 +4,21 @@
  * @module
  */
 
+import { decodeExtraInfoResp, decodeExtraInfoText } from "../protocol/decode_request.ts";
+import type { Frame } from "../protocol/frame.ts";
 import type { ExtraInfoReq } from "../protocol/messages.ts";
-import { decodeText } from "../protocol/text.ts";
 
-/** Asks APISIX one question, on the connection of the call; `null`: there is no such thing. */
-export type Ask = (question: ExtraInfoReq) => Promise<Uint8Array<ArrayBuffer> | null>;
+/**
+ * Asks APISIX one question, on the connection of the call.
+ *
+ * @param question What is asked for.
+ * @param read Reads the answer from its frame, which is gone afterwards.
+ * @returns What was read.
+ */
+export type Ask = <Answer>(
+  question: ExtraInfoReq,
+  read: (frame: Frame) => Answer,
+) => Promise<Answer>;
 
 /** The answers for one call: each question is asked once, also when several hooks ask at once. */
 export class ExtraInfo {
@@ -31,14 +41,14 @@ export class ExtraInfo {
   variable(name: string): Promise<string | null> {
     const asked = this.#variables?.get(name);
     if (asked !== undefined) return asked;
-    const answer = handled(this.#text(name));
+    const answer = handled(this.#ask({ type: "var", name }, decodeExtraInfoText));
     (this.#variables ??= new Map()).set(name, answer);
     return answer;
   }
 
   /** The request body; `null` when there is none. */
   requestBody(): Promise<Uint8Array<ArrayBuffer> | null> {
-    return this.#requestBody ??= handled(this.#ask({ type: "reqBody" }));
+    return this.#requestBody ??= handled(this.#ask({ type: "reqBody" }, decodeExtraInfoResp));
   }
 
   /**
@@ -46,12 +56,7 @@ export class ExtraInfo {
    * be kept (protocol.md §9).
    */
   responseBody(): Promise<Uint8Array<ArrayBuffer> | null> {
-    return this.#responseBody ??= handled(this.#ask({ type: "respBody" }));
-  }
-
-  async #text(name: string): Promise<string | null> {
-    const bytes = await this.#ask({ type: "var", name });
-    return bytes === null ? null : decodeText(bytes);
+    return this.#responseBody ??= handled(this.#ask({ type: "respBody" }, decodeExtraInfoResp));
   }
 }
 

@@ -90,10 +90,10 @@ export class CallSession implements CallHost, Expiring {
   }
 
   get ask(): Ask {
-    return (question) =>
+    return (question, read) =>
       this.#ended
         ? Promise.reject(new Error("Cannot ask APISIX: the call has ended"))
-        : this.#ask(question);
+        : this.#ask(question, read);
   }
 
   waitFor(plugin: string, phase: "onRequest" | "onResponse"): void {
@@ -125,6 +125,11 @@ export class CallSession implements CallHost, Expiring {
    */
   onGivenUp(listener: (reason: Error) => void): void {
     this.#onGivenUp = listener;
+  }
+
+  /** @throws {Error} When the call has ended. */
+  assertPending(): void {
+    if (this.#ended) throw new Error("The call has ended");
   }
 
   /** The call was answered: from now on nothing of it can be read, changed or asked. */

@@ -5,11 +5,9 @@
  */
 
 import type { Ask } from "../plugins/extra_info.ts";
-import { decodeExtraInfoResp } from "../protocol/decode_request.ts";
 import { ReplyEncoder } from "../protocol/encode_reply.ts";
 import { ErrorCode, messageOf, RpcError } from "../protocol/errors.ts";
 import { type Frame, FrameDecoder, RpcType } from "../protocol/frame.ts";
-import type { ExtraInfoReq } from "../protocol/messages.ts";
 import { type CallSession, ConnectionLost } from "./call_session.ts";
 import { questionFrame } from "../protocol/question_frames.ts";
 import type { Dispatcher, Peer } from "./dispatcher.ts";
@@ -34,7 +32,7 @@ const MAX_PARKED = 4;
 
 /** A question that APISIX has not answered yet. */
 interface Question {
-  resolve(answer: Uint8Array<ArrayBuffer> | null): void;
+  answer(frame: Frame): void;
   reject(reason: Error): void;
 }
 
@@ -64,7 +62,17 @@ export class Connection implements Peer {
   #closed = false;
 
   /** Asks APISIX, while a call is pending. */
-  readonly ask: Ask = (question) => this.#askFor(question);
+  readonly ask: Ask = (question, read) =>
+    new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(new Error("Cannot ask APISIX: the connection is closed"));
+        return;
+      }
+      const bytes = questionFrame(question);
+      this.#questions.push({ answer: (frame) => resolve(read(frame)), reject });
+      if (this.#unsent === null) this.#start(bytes);
+      else this.#queue.push(bytes);
+    });
 
   /**
    * @param transport The bytes.
@@ -200,19 +208,6 @@ export class Connection implements Peer {
     this.#busy = null;
   }
 
-  #askFor(question: ExtraInfoReq): Promise<Uint8Array<ArrayBuffer> | null> {
-    return new Promise((resolve, reject) => {
-      if (this.#closed) {
-        reject(new Error("Cannot ask APISIX: the connection is closed"));
-        return;
-      }
-      const frame = questionFrame(question);
-      this.#questions.push({ resolve, reject });
-      if (this.#unsent === null) this.#start(frame);
-      else this.#queue.push(frame);
-    });
-  }
-
   /** APISIX answers in the order of the questions (protocol.md §9). */
   #answered(frame: Frame): void {
     const question = this.#questions.shift();
@@ -223,7 +218,7 @@ export class Connection implements Peer {
       return;
     }
     try {
-      question.resolve(decodeExtraInfoResp(frame));
+      question.answer(frame);
     } catch (error) {
       question.reject(RpcError.from(error));
     }

@@ -9,12 +9,14 @@ import { ConfigError } from "../plugins/config.ts";
 import type { Ask } from "../plugins/extra_info.ts";
 import type { Registry } from "../plugins/registry.ts";
 import {
+  type CallMessage,
   decodePrepareConfReq,
   HTTPReqCallMessage,
   HTTPRespCallMessage,
 } from "../protocol/decode_request.ts";
 import { ErrorCode, messageOf, RpcError } from "../protocol/errors.ts";
 import { type Frame, RpcType } from "../protocol/frame.ts";
+import type { HTTPReqCallResp, HTTPRespCallResp } from "../protocol/messages.ts";
 import { CallSession, ConnectionLost, type Phase, type SessionTools } from "./call_session.ts";
 import type { ConfCache } from "./conf_cache.ts";
 import type { Deadlines } from "./deadlines.ts";
@@ -75,9 +77,9 @@ export class Dispatcher {
         case RpcType.PREPARE_CONF:
           return this.#prepareConf(frame);
         case RpcType.HTTP_REQ_CALL:
-          return this.#call(new HTTPReqCallMessage(frame), "HTTPReqCall", peer);
+          return this.#call(REQUEST, new HTTPReqCallMessage(frame), peer);
         case RpcType.HTTP_RESP_CALL:
-          return this.#call(new HTTPRespCallMessage(frame), "HTTPRespCall", peer);
+          return this.#call(RESPONSE, new HTTPRespCallMessage(frame), peer);
         default:
           throw RpcError.badRequest(`Cannot answer a frame of type ${frame.type}`);
       }
@@ -98,9 +100,9 @@ export class Dispatcher {
     return { type: "prepareConf", token };
   }
 
-  #call(
-    message: HTTPReqCallMessage | HTTPRespCallMessage,
-    phase: Phase,
+  #call<Message extends CallMessage, Resp>(
+    phase: PhaseOf<Message, Resp>,
+    message: Message,
     peer: Peer,
   ): Reply | Promise<Reply> {
     const preparation = this.#cache.get(message.confToken);
@@ -109,51 +111,52 @@ export class Dispatcher {
       this.#log.debug("Unknown conf token: APISIX will prepare again", { id: message.id });
       return { type: "error", code: ErrorCode.CONF_TOKEN_NOT_FOUND };
     }
-    const session = new CallSession(message, phase, preparation, peer.ask, this.#tools);
+    const session = new CallSession(message, phase.name, preparation, peer.ask, this.#tools);
     const { chain } = preparation;
-    const work = chain === null
-      ? preparation.prepare().then((chain) => session.ended ? OVER : run(chain, message, session))
-      : this.#tryRun(chain, message, session);
-    if (work instanceof Promise) return this.#settle(work, session, peer);
-    session.end();
-    return work;
-  }
-
-  /** Runs the chain; what a hook throws at once becomes the reply. */
-  #tryRun(
-    chain: Chain,
-    message: HTTPReqCallMessage | HTTPRespCallMessage,
-    session: CallSession,
-  ): Reply | Promise<Reply> {
     try {
-      return run(chain, message, session);
+      const resp = chain === null
+        ? preparation.prepare().then((chain) => {
+          // Nobody waits for a call that was given up meanwhile: its plugins must not run.
+          session.assertPending();
+          return phase.run(chain, message, session);
+        })
+        : phase.run(chain, message, session);
+      if (resp instanceof Promise) return this.#settle(phase, resp, session, peer);
+      session.end();
+      return phase.reply(resp);
     } catch (thrown) {
+      session.end();
       return this.#failed(thrown, message.id);
     }
   }
 
   /** Waits for the chain, but not longer than the deadline and the connection last. */
-  #settle(work: Promise<Reply>, session: CallSession, peer: Peer): Promise<Reply> {
+  #settle<Resp>(
+    phase: PhaseOf<never, Resp>,
+    pending: Promise<Resp>,
+    session: CallSession,
+    peer: Peer,
+  ): Promise<Reply> {
     return new Promise((resolve) => {
-      const end = (reply: Reply) => {
+      session.onGivenUp((reason) => {
         this.#deadlines.remove(session);
-        resolve(reply);
-      };
-      session.onGivenUp((reason) => end(this.#givenUp(reason, session)));
+        resolve(this.#givenUp(reason, session));
+      });
       this.#deadlines.add(session);
       peer.pending(session);
-      work.then(
-        (reply) => {
-          if (session.ended) return;
-          session.end();
-          end(reply);
-        },
-        (thrown) => {
-          if (session.ended) return;
-          session.end();
-          end(this.#failed(thrown, session.id));
-        },
-      );
+      const end = () => {
+        this.#deadlines.remove(session);
+        session.end();
+      };
+      pending.then((resp) => {
+        if (session.ended) return;
+        end();
+        resolve(phase.reply(resp));
+      }, (thrown) => {
+        if (session.ended) return;
+        end();
+        resolve(this.#failed(thrown, session.id));
+      });
     });
   }
 
@@ -186,22 +189,21 @@ export class Dispatcher {
   }
 }
 
-/** For a call that ended while its configuration was prepared; nobody gets it. */
-const OVER: Reply = { type: "error", code: ErrorCode.SERVICE_UNAVAILABLE };
-
-function run(
-  chain: Chain,
-  message: HTTPReqCallMessage | HTTPRespCallMessage,
-  session: CallSession,
-): Reply | Promise<Reply> {
-  if (message instanceof HTTPReqCallMessage) {
-    const resp = chain.request(message, session);
-    return resp instanceof Promise
-      ? resp.then((resp) => ({ type: "httpReqCall", resp }))
-      : { type: "httpReqCall", resp };
-  }
-  const resp = chain.response(message, session);
-  return resp instanceof Promise
-    ? resp.then((resp) => ({ type: "httpRespCall", resp }))
-    : { type: "httpRespCall", resp };
+/** What tells the two kinds of call apart. */
+interface PhaseOf<Message, Resp> {
+  readonly name: Phase;
+  run(chain: Chain, message: Message, session: CallSession): Resp | Promise<Resp>;
+  reply(resp: Resp): Reply;
 }
+
+const REQUEST: PhaseOf<HTTPReqCallMessage, HTTPReqCallResp> = {
+  name: "HTTPReqCall",
+  run: (chain, message, session) => chain.request(message, session),
+  reply: (resp) => ({ type: "httpReqCall", resp }),
+};
+
+const RESPONSE: PhaseOf<HTTPRespCallMessage, HTTPRespCallResp> = {
+  name: "HTTPRespCall",
+  run: (chain, message, session) => chain.response(message, session),
+  reply: (resp) => ({ type: "httpRespCall", resp }),
+};

@@ -12,9 +12,14 @@ import { definePlugin, type Plugin } from "../../plugins/mod.ts";
 import type { PluginDefinition } from "../../plugins/plugin.ts";
 import { Registry } from "../../plugins/registry.ts";
 import { HTTPReqCallMessage, HTTPRespCallMessage } from "../../protocol/decode_request.ts";
-import { encodeHTTPReqCallReq, encodeHTTPRespCallReq } from "../../protocol/encode_request.ts";
+import {
+  encodeExtraInfoResp,
+  encodeHTTPReqCallReq,
+  encodeHTTPRespCallReq,
+} from "../../protocol/encode_request.ts";
 import { Frame, HEADER_BYTES, RpcType } from "../../protocol/frame.ts";
 import {
+  type ExtraInfoReq,
   type HTTPReqCallReq,
   type HTTPReqCallResp,
   type HTTPRespCallReq,
@@ -132,18 +137,9 @@ export class FakeHost implements CallHost {
 
   constructor(answers: HostAnswers = {}) {
     this.probeHead = answers.probeHead ?? true;
-    this.ask = (question) => {
+    this.ask = (question, read) => {
       this.questions.push(question.type === "var" ? text(question.name) : question.type);
-      switch (question.type) {
-        case "var": {
-          const value = answers.variables?.[text(question.name)];
-          return Promise.resolve(typeof value === "string" ? utf8(value) : value ?? null);
-        }
-        case "reqBody":
-          return Promise.resolve(answers.requestBody ?? null);
-        case "respBody":
-          return Promise.resolve(answers.responseBody ?? null);
-      }
+      return Promise.resolve(read(answerFrame(answerTo(question, answers))));
     };
   }
 
@@ -171,6 +167,18 @@ export class FakeHost implements CallHost {
   warnOnce(message: string): void {
     this.warnings.push(message);
   }
+}
+
+/** The frame of an answer. */
+export function answerFrame(answer: Uint8Array | null): Frame {
+  return Frame.of(RpcType.EXTRA_INFO, encodeExtraInfoResp(answer).subarray(HEADER_BYTES));
+}
+
+function answerTo(question: ExtraInfoReq, answers: HostAnswers): Uint8Array | null {
+  if (question.type === "reqBody") return answers.requestBody ?? null;
+  if (question.type === "respBody") return answers.responseBody ?? null;
+  const value = answers.variables?.[text(question.name)];
+  return typeof value === "string" ? utf8(value) : value ?? null;
 }
 
 /** A plugin of one hook for the request phase. */

@@ -6,7 +6,7 @@ import { RpcType } from "../../protocol/frame.ts";
 import type { CallSession } from "../../runner/call_session.ts";
 import type { Peer } from "../../runner/dispatcher.ts";
 import type { Reply } from "../../runner/reply.ts";
-import { onRequest, stopOf, text, utf8 } from "../plugins/_calls.ts";
+import { answerFrame, onRequest, stopOf, text, utf8 } from "../plugins/_calls.ts";
 import {
   asFrame,
   CALL_TIMEOUT,
@@ -22,9 +22,9 @@ class FakePeer implements Peer {
   readonly sessions: CallSession[] = [];
   readonly questions: ExtraInfoReq[] = [];
 
-  readonly ask: Peer["ask"] = (question) => {
+  readonly ask: Peer["ask"] = (question, read) => {
     this.questions.push(question);
-    return Promise.resolve(utf8("answer"));
+    return Promise.resolve(read(answerFrame(utf8("answer"))));
   };
 
   pending(session: CallSession): void {
