@@ -27,18 +27,33 @@ export const systemTimers: Timers = {
   },
 };
 
+/** The place of a call among those that wait. */
+export class Waiting {
+  /** @internal */
+  previous: Waiting | null = null;
+  /** @internal */
+  next: Waiting | null = null;
+
+  /** @internal */
+  constructor(readonly call: Expiring, readonly deadline: number) {}
+}
+
 /**
  * Watches calls that did not end at once.
  *
  * To set and clear a timer for every call would cost more than most of them do. As all have the
  * same time, the oldest is the first to run out: one timer, for it, is enough, and it is not
  * touched when a call ends in time.
+ *
+ * They form a list by their own links. A `Map` would do, but leaves a trail of its outgrown tables
+ * behind it, which keep whatever was in them from the young generation's collector: calls that
+ * wait would cost a third more.
  */
 export class Deadlines {
   readonly #timeout: number;
   readonly #timers: Timers;
-  /** When each runs out, in the order of time: a `Map` keeps the order of insertion. */
-  readonly #waiting = new Map<Expiring, number>();
+  #oldest: Waiting | null = null;
+  #newest: Waiting | null = null;
   #cancel: (() => void) | null = null;
 
   /**
@@ -55,22 +70,41 @@ export class Deadlines {
     return this.#timeout;
   }
 
-  /** Starts the time of a call. */
-  add(call: Expiring): void {
-    this.#waiting.set(call, this.#timers.now() + this.#timeout);
+  /**
+   * Starts the time of a call.
+   *
+   * @param call The call.
+   * @returns Its place, for {@linkcode remove}.
+   */
+  add(call: Expiring): Waiting {
+    const waiting = new Waiting(call, this.#timers.now() + this.#timeout);
+    waiting.previous = this.#newest;
+    if (this.#newest === null) this.#oldest = waiting;
+    else this.#newest.next = waiting;
+    this.#newest = waiting;
     if (this.#cancel === null) this.#arm(this.#timeout);
+    return waiting;
   }
 
-  /** The call has ended in time. */
-  remove(call: Expiring): void {
-    this.#waiting.delete(call);
+  /**
+   * The call has ended. To say so twice is to say it once.
+   *
+   * @param waiting Its place.
+   */
+  remove(waiting: Waiting): void {
+    const { previous, next } = waiting;
+    if (previous !== null) previous.next = next;
+    else if (this.#oldest === waiting) this.#oldest = next;
+    if (next !== null) next.previous = previous;
+    else if (this.#newest === waiting) this.#newest = previous;
+    waiting.previous = waiting.next = null;
   }
 
   /** Stops the timer; for the end of the runner. */
   close(): void {
     this.#cancel?.();
     this.#cancel = null;
-    this.#waiting.clear();
+    while (this.#oldest !== null) this.remove(this.#oldest);
   }
 
   #arm(ms: number): void {
@@ -80,13 +114,11 @@ export class Deadlines {
   #tick(): void {
     this.#cancel = null;
     const now = this.#timers.now();
-    for (const [call, deadline] of this.#waiting) {
-      if (deadline > now) {
-        this.#arm(deadline - now);
-        return;
-      }
-      this.#waiting.delete(call);
+    while (this.#oldest !== null && this.#oldest.deadline <= now) {
+      const { call } = this.#oldest;
+      this.remove(this.#oldest);
       call.expire();
     }
+    if (this.#oldest !== null && this.#cancel === null) this.#arm(this.#oldest.deadline - now);
   }
 }

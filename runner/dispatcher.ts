@@ -138,14 +138,14 @@ export class Dispatcher {
     peer: Peer,
   ): Promise<Reply> {
     return new Promise((resolve) => {
+      const waiting = this.#deadlines.add(session);
       session.onGivenUp((reason) => {
-        this.#deadlines.remove(session);
+        this.#deadlines.remove(waiting);
         resolve(this.#givenUp(reason, session));
       });
-      this.#deadlines.add(session);
       peer.pending(session);
       const end = () => {
-        this.#deadlines.remove(session);
+        this.#deadlines.remove(waiting);
         session.end();
       };
       pending.then((resp) => {
