@@ -15,6 +15,9 @@ import { barChart, LIMIT, type Series, tables } from "./report.ts";
 import { prepare, SCENARIOS } from "./scenarios.ts";
 import { compileLoad, type Server, startServers } from "./servers.ts";
 
+/** How many times as long the bursts are that do not count. */
+const WARM_UP = 3;
+
 /** One series that is being measured. */
 interface Job extends Series {
   readonly target: Server;
@@ -41,7 +44,8 @@ try {
     for (const job of shuffled(jobs)) {
       const { target: { socket, pid }, connections, callFile, answerFile } = job;
       const load = { program, socket, pid, callFile, answerFile, connections, idle: 0 };
-      const result = await burst({ ...load, milliseconds });
+      const length = round === 0 ? WARM_UP * milliseconds : milliseconds;
+      const result = await burst({ ...load, milliseconds: length });
       if (round > 0) job.bursts.push(result);
     }
     console.log(`round ${round} of ${rounds}`);

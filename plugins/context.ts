@@ -20,8 +20,8 @@ export interface Log {
   error(message: string, fields?: LogFields): void;
 }
 
-/** Named values that go with a log line. */
-export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+/** Named values that go with a log line; of an `Error` its message is shown. */
+export type LogFields = Readonly<Record<string, unknown>>;
 
 /** The names of variables, each with its value or `null`. */
 export type Variables<Name extends string> = { readonly [name in Name]: string | null };

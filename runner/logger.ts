@@ -8,6 +8,7 @@ import { BaseHandler } from "@std/log/base-handler";
 import { getLevelByName } from "@std/log/levels";
 import { Logger as StdLogger, type LogRecord } from "@std/log/logger";
 
+import { messageOf } from "../protocol/errors.ts";
 import type { Log, LogFields } from "../plugins/context.ts";
 
 /** How much is logged: this level and those behind it in {@linkcode LOG_LEVELS}. */
@@ -153,7 +154,25 @@ function jsonObject(
 function fieldsOf(record: LogRecord): [string, unknown][] {
   const [fields] = record.args;
   if (typeof fields !== "object" || fields === null) return [];
-  return Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.entries(fields).filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name, plain(value)]);
+}
+
+/** A value that can be written down, whatever a plugin gives: an error, a cycle, a bigint. */
+function plain(value: unknown): string | number | boolean | null {
+  if (value instanceof Error) return messageOf(value);
+  switch (typeof value) {
+    case "string":
+    case "number":
+    case "boolean":
+      return value;
+  }
+  if (value === null) return null;
+  try {
+    return JSON.stringify(value) ?? messageOf(value);
+  } catch {
+    return "a value that cannot be shown";
+  }
 }
 
 function textValue(value: unknown): string {

@@ -187,7 +187,7 @@ export function resolveSettings({ given = {}, flags = {}, env }: SettingSources)
 }
 
 function checked<Value>(
-  { value, about }: SettingOption,
+  { value }: SettingOption,
   source: string,
   text: string,
   parse: (text: string) => Value | null,
@@ -195,7 +195,7 @@ function checked<Value>(
   const parsed = parse(text);
   if (parsed !== null) return parsed;
   throw new UsageError(
-    `Cannot use ${source} ${JSON.stringify(text)}: expected ${value} (${about})`,
+    `Cannot use ${source} ${JSON.stringify(text)}: expected ${value}`,
   );
 }
 

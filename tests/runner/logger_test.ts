@@ -170,3 +170,20 @@ Deno.test("log writes a whole line for whatever a plugin says", () => {
     }
   }));
 });
+
+Deno.test("log shows whatever a plugin gives as a field", () => {
+  const lines: string[] = [];
+  const write = (line: string) => lines.push(line);
+  const log = Logger.create({ level: "debug", format: "json", write: (line) => void write(line) });
+  const cycle: Record<string, unknown> = {};
+  cycle["self"] = cycle;
+  log.error("odd", { error: new Error("broken"), list: [1, "a"], big: 1n, cycle, nothing: null });
+  const { error, list, big, cycle: shown, nothing } = JSON.parse(lines[0] ?? "");
+  assert.deepEqual({ error, list, big, shown, nothing }, {
+    error: "broken",
+    list: '[1,"a"]',
+    big: "a value that cannot be shown",
+    shown: "a value that cannot be shown",
+    nothing: null,
+  });
+});
