@@ -13,6 +13,9 @@ import { ErrorCode, messageOf, RpcError } from "../protocol/errors.ts";
 import { decodeText } from "../protocol/text.ts";
 import type { Logger } from "./logger.ts";
 
+/** Warnings may quote what a plugin makes of a request, and must not fill the memory with it. */
+const MAX_WARNINGS = 100;
+
 /**
  * One route's plugins on their way to a chain.
  *
@@ -72,7 +75,7 @@ export class Preparation {
    * @param message The warning.
    */
   warnOnce(message: string): void {
-    if (this.#warned.has(message)) return;
+    if (this.#warned.has(message) || this.#warned.size >= MAX_WARNINGS) return;
     this.#warned.add(message);
     this.#log.warn(message, { key: this.#key });
   }
