@@ -132,7 +132,7 @@ export function decodeExtraInfoResp(frame: Frame): Uint8Array<ArrayBuffer> | nul
 }
 
 /**
- * Reads `A6.ExtraInfo.Resp` as text, without the copy, which costs more than all the rest.
+ * Reads `A6.ExtraInfo.Resp` as text, without a copy: that would cost several times as much.
  *
  * @param frame A frame of type 3.
  * @returns The text: empty for an empty value, `null` for none (protocol.md §9).

@@ -15,8 +15,8 @@ const bodies = { reqBody: frame({ type: "reqBody" }), respBody: frame({ type: "r
 const variables = new Map<string, Uint8Array>();
 
 /**
- * The frame of a question (protocol.md §9). A frame for a variable costs more than the rest of
- * asking for it, so it is kept.
+ * The frame of a question (protocol.md §9). Plugins ask for the same few variables again and again,
+ * so their frames are kept.
  *
  * @param question What is asked for.
  * @returns The frame: to be written, never to be changed.

@@ -113,7 +113,7 @@ export class TextEntries implements Iterable<RawEntry> {
 
   /**
    * Learns where the fields of a table lie. APISIX writes one vtable for all entries, so that is
-   * mostly known: a fifth of the cost of receiving a request.
+   * mostly known.
    */
   #learn(table: number): void {
     const frame = this.#frame;
