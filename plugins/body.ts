@@ -4,6 +4,7 @@
  * @module
  */
 
+import { handled } from "./extra_info.ts";
 import { decodeText, encodeText } from "../protocol/text.ts";
 
 /** What a body can be replaced by: text (sent as UTF-8), bytes, or any other value as JSON. */
@@ -61,16 +62,22 @@ export class EditableBody implements Body {
     return this.#replacement;
   }
 
-  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#replacement ?? await this.#fetch() ?? new Uint8Array();
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return handled(this.#read((bytes) => bytes));
   }
 
-  async text(): Promise<string> {
-    return decodeText(await this.bytes());
+  text(): Promise<string> {
+    return handled(this.#read(decodeText));
   }
 
-  async json(): Promise<unknown> {
-    return JSON.parse(await this.text());
+  json(): Promise<unknown> {
+    return handled(this.#read((bytes) => JSON.parse(decodeText(bytes))));
+  }
+
+  async #read<Content>(
+    as: (bytes: Uint8Array<ArrayBuffer>) => Content,
+  ): Promise<Content> {
+    return as(this.#replacement ?? await this.#fetch() ?? new Uint8Array());
   }
 
   /**

@@ -159,7 +159,7 @@ class Runner<Call extends RequestCall | ResponseCall, Reply> {
    */
   #failed(call: Call, hook: Hook<Call>, thrown: unknown): void {
     const error = new PluginError(hook.plugin, this.#phase, thrown);
-    if (hook.onError === "fail" || call.host.ended) throw error;
+    if (hook.onError !== "continue" || call.host.ended) throw error;
     call.host.log(hook.plugin).error(`${error.message}; going on, as its onError says`, {
       stack: thrown instanceof Error ? thrown.stack : undefined,
     });

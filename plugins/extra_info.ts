@@ -60,8 +60,13 @@ export class ExtraInfo {
   }
 }
 
-/** A question that no hook waits for any more may fail without ending the process. */
-function handled<Value>(answer: Promise<Value>): Promise<Value> {
+/**
+ * Lets a promise fail without ending the process, should no hook wait for it any more.
+ *
+ * @param answer What may fail.
+ * @returns The same promise.
+ */
+export function handled<Value>(answer: Promise<Value>): Promise<Value> {
   answer.catch(() => {});
   return answer;
 }

@@ -5,7 +5,8 @@
  */
 
 import type { Frame } from "../protocol/frame.ts";
-import type { TextEntry } from "../protocol/messages.ts";
+import type { Text, TextEntry } from "../protocol/messages.ts";
+import { decodeText, encodeText } from "../protocol/text.ts";
 import type { TextEntries } from "../protocol/text_entries.ts";
 import { headerName, headerValue, isHopByHopOrLength } from "./header_rules.ts";
 
@@ -75,7 +76,7 @@ export class HeaderEdits implements EditableHeaders {
   readonly #base: TextEntries | null;
   readonly #frame: Frame;
   /** The values that replace those of the base, by name; none: deleted. */
-  #edits: Map<string, string[]> | null = null;
+  #edits: Map<string, Text[]> | null = null;
 
   /**
    * @param base What came from the wire.
@@ -94,20 +95,20 @@ export class HeaderEdits implements EditableHeaders {
   get(name: string): string | null {
     const key = headerName(name);
     const edited = this.#edits?.get(key);
-    if (edited !== undefined) return edited.length === 0 ? null : joinValues(key, edited);
+    if (edited !== undefined) return edited.length === 0 ? null : shown(joinValues(key, edited));
     const base = this.#base;
     if (base === null) return null;
     const first = base.indexOf(key, true);
     if (first < 0) return null;
     return base.indexOf(key, true, first + 1) < 0
       ? base.value(first) ?? ""
-      : joinValues(key, this.#baseValues(key));
+      : shown(joinValues(key, this.#baseValues(key)));
   }
 
   getAll(name: string): string[] {
     const key = headerName(name);
     const edited = this.#edits?.get(key);
-    return edited === undefined ? this.#baseValues(key) : [...edited];
+    return (edited ?? this.#baseValues(key)).map(shown);
   }
 
   getSetCookie(): string[] {
@@ -129,7 +130,7 @@ export class HeaderEdits implements EditableHeaders {
   append(name: string, value: string): void {
     const key = this.#settable(name);
     const checked = headerValue(key, value);
-    this.#edit(key, [...this.getAll(key), checked]);
+    this.#edit(key, [...(this.#edits?.get(key) ?? this.#baseValues(key)), checked]);
   }
 
   delete(name: string): void {
@@ -212,16 +213,16 @@ export class HeaderEdits implements EditableHeaders {
       if (values === undefined) all.set(key, [base?.value(i) ?? ""]);
       else values.push(base?.value(i) ?? "");
     }
-    for (const [key, values] of this.#edits ?? []) all.set(key, values);
+    for (const [key, values] of this.#edits ?? []) all.set(key, values.map(shown));
     return all;
   }
 
-  #baseValues(key: string): string[] {
-    const values: string[] = [];
+  #baseValues(key: string): Text[] {
+    const values: Text[] = [];
     const base = this.#base;
     if (base === null) return values;
     for (let i = base.indexOf(key, true); i >= 0; i = base.indexOf(key, true, i + 1)) {
-      values.push(base.value(i) ?? "");
+      values.push(base.lossless(i) ?? "");
     }
     return values;
   }
@@ -236,7 +237,7 @@ export class HeaderEdits implements EditableHeaders {
     return key;
   }
 
-  #edit(key: string, values: string[]): void {
+  #edit(key: string, values: Text[]): void {
     this.#frame.assertLive();
     (this.#edits ??= new Map()).set(key, values);
   }
@@ -249,8 +250,17 @@ export class RequestHeaderEdits extends HeaderEdits {
     super.set(name, value);
   }
 
+  override append(name: string, value: string): void {
+    if (this.has("host")) keepHost(name);
+    super.append(name, value);
+  }
+
   override delete(name: string): void {
     keepHost(name);
+    const key = headerName(name);
+    if (key === "content-length" || key === "transfer-encoding") {
+      throw new TypeError(`Cannot delete the header "${key}": it says where the body ends`);
+    }
     super.delete(name);
   }
 }
@@ -258,11 +268,23 @@ export class RequestHeaderEdits extends HeaderEdits {
 /** Without a host APISIX sends the upstream a request that no server takes (protocol.md §8.2). */
 function keepHost(name: string): void {
   if (headerName(name) === "host") {
-    throw new TypeError('Cannot delete the header "host": set it to the host that is wanted');
+    throw new TypeError(
+      'Cannot delete the header "host" or add to it: set it to the host that is wanted',
+    );
   }
 }
 
-/** Several values of one header in one line. */
-export function joinValues(name: string, values: readonly string[]): string {
-  return values.join(name === "cookie" ? "; " : ", ");
+/** Several values of one header in one line; as bytes if one of them is. */
+export function joinValues(name: string, values: readonly Text[]): Text {
+  const separator = name === "cookie" ? "; " : ", ";
+  if (values.every((value) => typeof value === "string")) return values.join(separator);
+  const bytes = values.flatMap((value, i) => [
+    ...encodeText(i === 0 ? "" : separator),
+    ...encodeText(value),
+  ]);
+  return Uint8Array.from(bytes);
+}
+
+function shown(value: Text): string {
+  return typeof value === "string" ? value : decodeText(value);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ConfigParser, validateConfig } from "./config.ts";
+import { type ConfigParser, type StandardSchema, validateConfig } from "./config.ts";
 import type { RequestContext, ResponseContext } from "./context.ts";
 import { type RequestCall, RequestStep } from "./request_call.ts";
 import { type ResponseCall, ResponseStep } from "./response_call.ts";
@@ -98,7 +98,18 @@ export interface Plugin {
  * ```
  */
 export function definePlugin<Config>(
-  definition: PluginDefinition<Config> & { readonly config: ConfigParser<Config> },
+  definition: PluginDefinition<Config> & { readonly config: StandardSchema<Config> },
+): Plugin;
+/**
+ * Defines a plugin whose configuration is made by a function.
+ *
+ * @param definition Name, configuration and hooks.
+ * @returns The plugin.
+ */
+export function definePlugin<Config>(
+  definition: PluginDefinition<Config> & {
+    readonly config: (raw: unknown) => Config | Promise<Config>;
+  },
 ): Plugin;
 /**
  * Defines a plugin that takes its configuration as it comes: `config` is the parsed JSON.
@@ -118,6 +129,19 @@ export function definePlugin(definition: PluginDefinition<unknown>): Plugin {
     throw new TypeError(
       `Cannot define the plugin "${name}": it has neither onRequest nor onResponse`,
     );
+  }
+  if (onError !== "fail" && onError !== "continue") {
+    throw new TypeError(
+      `Cannot define the plugin "${name}": its onError is ${
+        JSON.stringify(onError)
+      }, and must be ` +
+        '"fail" or "continue"',
+    );
+  }
+  for (const hook of [definition.onRequest, definition.onResponse]) {
+    if (hook !== undefined && typeof hook !== "function") {
+      throw new TypeError(`Cannot define the plugin "${name}": a hook must be a function`);
+    }
   }
   const bind = (config: unknown): Step => ({
     plugin: name,

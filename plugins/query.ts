@@ -5,7 +5,8 @@
  */
 
 import type { Frame } from "../protocol/frame.ts";
-import type { TextEntry } from "../protocol/messages.ts";
+import type { Text, TextEntry } from "../protocol/messages.ts";
+import { decodeText } from "../protocol/text.ts";
 import type { TextEntries } from "../protocol/text_entries.ts";
 
 /**
@@ -77,7 +78,7 @@ export class QueryEdits implements Query {
   readonly #base: TextEntries | null;
   readonly #frame: Frame;
   /** The values that replace those of the base, by name; none: deleted; `null`: without `=`. */
-  #edits: Map<string, (string | null)[]> | null = null;
+  #edits: Map<string, (Text | null)[]> | null = null;
 
   /**
    * @param base What came from the wire.
@@ -120,7 +121,7 @@ export class QueryEdits implements Query {
   }
 
   append(name: string, value: string): void {
-    this.#edit(settable(name), [...this.#valuesOf(name), `${value}`]);
+    this.#edit(settable(name), [...this.#textsOf(name), `${value}`]);
   }
 
   delete(name: string): void {
@@ -158,11 +159,12 @@ export class QueryEdits implements Query {
    * replaces all its values, further ones are added, an absent value deletes.
    */
   changes(): TextEntry[] {
-    return Array.from(this.#edits ?? []).flatMap(([name, values]): TextEntry[] =>
-      values.length === 0
+    return Array.from(this.#edits ?? []).flatMap(([name, values]): TextEntry[] => [
+      ...this.#bytesOf(name).map((bytes) => ({ name: bytes, value: null })),
+      ...(values.length === 0
         ? [{ name, value: null }]
-        : values.map((value) => ({ name, value: value ?? "" }))
-    );
+        : values.map((value) => ({ name, value: value ?? "" }))),
+    ]);
   }
 
   /**
@@ -178,25 +180,47 @@ export class QueryEdits implements Query {
       if (values === undefined) all.set(name, [base?.value(i) ?? null]);
       else values.push(base?.value(i) ?? null);
     }
-    for (const [name, values] of this.#edits ?? []) all.set(name, values);
+    for (const [name, values] of this.#edits ?? []) all.set(name, values.map(shown));
     return all;
   }
 
   #valuesOf(name: string): (string | null)[] {
+    return this.#textsOf(name).map(shown);
+  }
+
+  #textsOf(name: string): (Text | null)[] {
     const edited = this.#edits?.get(name);
     if (edited !== undefined) return edited;
-    const values: (string | null)[] = [];
+    const values: (Text | null)[] = [];
     const base = this.#base;
     for (let i = 0; i < (base?.length ?? 0); i++) {
-      if (base?.name(i) === name) values.push(base.value(i));
+      if (base?.name(i) === name) values.push(base.lossless(i));
     }
     return values;
   }
 
-  #edit(name: string, values: (string | null)[]): void {
+  /**
+   * The names on the wire that look like this one but are not UTF-8: only by their bytes does
+   * APISIX find the arguments that are to go.
+   */
+  #bytesOf(name: string): Uint8Array[] {
+    const found: Uint8Array[] = [];
+    if (!name.includes("\ufffd")) return found;
+    const base = this.#base;
+    for (let i = 0; i < (base?.length ?? 0); i++) {
+      if (base?.name(i) === name) found.push(new Uint8Array(base.raw(i).name));
+    }
+    return found;
+  }
+
+  #edit(name: string, values: (Text | null)[]): void {
     this.#frame.assertLive();
     (this.#edits ??= new Map()).set(name, values);
   }
+}
+
+function shown(value: Text | null): string | null {
+  return value instanceof Uint8Array ? decodeText(value) : value;
 }
 
 function settable(name: string): string {

@@ -103,7 +103,11 @@ export async function stopFromResponse(response: Response): Promise<StopReply> {
   }
   const body = response.body === null ? null : await response.bytes();
   const reply = stop(body, { status: response.status, headers: response.headers });
-  return new StopReply(reply.status, reply.headers.map(asFetched), reply.body);
+  // What fetch gives is decoded already, whatever its headers say.
+  const headers = response.url === ""
+    ? reply.headers
+    : reply.headers.filter(({ name }) => name !== "content-encoding");
+  return new StopReply(reply.status, headers.map(asFetched), reply.body);
 }
 
 /** In the Fetch API each character of a value is one byte: as UTF-8 it would become another. */

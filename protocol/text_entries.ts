@@ -5,11 +5,15 @@
  */
 
 import { type Frame, MAX_PAYLOAD_BYTES } from "./frame.ts";
+import type { Text } from "./messages.ts";
 import { broken, bytesAt, fieldAt, followTable, followVector } from "./table.ts";
 import { textAt } from "./text.ts";
 
 const NAME = 0;
 const VALUE = 1;
+
+/** More than any request has; a small frame can claim millions that are one and the same. */
+const MAX_ENTRIES = 65_536;
 
 /** A header, argument or configuration as bytes; `null` is an absent value. */
 export interface RawEntry {
@@ -59,6 +63,15 @@ export class TextEntries implements Iterable<RawEntry> {
   value(index: number): string | null {
     const vector = this.#text(index, VALUE);
     return vector === 0 ? null : textAt(this.#frame, vector);
+  }
+
+  /**
+   * The value of an entry to be sent on: as text, or as a copy of its bytes where they are not
+   * UTF-8 and text would not give them back. `null` when absent.
+   */
+  lossless(index: number): Text | null {
+    const text = this.value(index);
+    return text?.includes("\ufffd") ? new Uint8Array(this.raw(index).value ?? []) : text;
   }
 
   /** Both as bytes, without a copy: valid as long as the frame is. */
@@ -132,6 +145,7 @@ export class TextEntries implements Iterable<RawEntry> {
     const frame = this.#frame;
     const { view } = frame;
     const count = view.getUint32(this.#vector, true);
+    if (count > MAX_ENTRIES) throw broken(`a list has ${count} entries`);
     // Entries may share memory in a FlatBuffer, so a small frame can claim gigabytes of text.
     let budget = MAX_PAYLOAD_BYTES;
     for (let i = 0, at = this.#vector + 4; i < count; i++, at += 4) {

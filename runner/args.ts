@@ -54,7 +54,9 @@ export function parseCommandLine(args: readonly string[], spec: ArgsSpec): Parse
     const flag = first.replace(/=.*/s, "");
     // `--flag=` is not one of the declared flags for parseArgs.
     const isKnown = spec.values.some((value) => flag === `--${value}`);
-    throw new UsageError(isKnown ? `${flag} needs a value` : `Unknown flag ${flag}`);
+    throw new UsageError(
+      isKnown ? `${flag} needs a value` : `Unknown flag ${flag.replace(/\s/g, " ")}`,
+    );
   }
   const values: Record<string, string> = {};
   for (const flag of spec.values) {

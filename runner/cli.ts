@@ -14,6 +14,9 @@ import { start } from "./serve.ts";
 import { resolveSettings, SETTING_OPTIONS } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
+/** How long the end waits for the log to be read, in milliseconds: APISIX kills after a second. */
+const LAST_LINES_MS = 20;
+
 /** What a binary is made of. */
 export interface MainOptions {
   /** The plugins that routes can use. */
@@ -53,8 +56,8 @@ async function runCommand(
     switches: ["help", "version"],
   });
   const [command = "run", ...rest] = parsed.words;
-  if (command !== "run") throw new UsageError(`Unknown command "${command}"`);
-  if (rest.length > 0) throw new UsageError(`Unexpected argument "${rest[0]}"`);
+  if (command !== "run") throw new UsageError(`Unknown command ${JSON.stringify(command)}`);
+  if (rest.length > 0) throw new UsageError(`Unexpected argument ${JSON.stringify(rest[0])}`);
   if (parsed.switches.has("help")) {
     console.log(parsed.words.length === 0 ? help(name) : runHelp(name));
   } else if (parsed.switches.has("version")) {
@@ -66,7 +69,7 @@ async function runCommand(
 
 async function run({ values }: ParsedArgs, plugins: Iterable<Plugin>): Promise<void> {
   const settings = resolveSettings({ flags: values, env: (name) => Deno.env.get(name) });
-  const { server, log } = start(new Registry(plugins), settings);
+  const { server, log, logOutput } = start(new Registry(plugins), settings);
   surviveStrayErrors(log);
   onEnd((reason) => {
     log.info(`Ending: ${reason}`);
@@ -74,6 +77,7 @@ async function run({ values }: ParsedArgs, plugins: Iterable<Plugin>): Promise<v
   });
   log.info("Listening", { address: server.address, version: VERSION, pid: Deno.pid });
   await server.finished();
+  await logOutput.flush(LAST_LINES_MS);
 }
 
 function help(name: string): string {

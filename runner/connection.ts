@@ -95,7 +95,7 @@ export class Connection implements Peer {
       await this.#readFrames();
       // The peer may have closed its direction only, and still read.
       if (this.#busy === null) await this.#written();
-      if (this.#decoder.buffered > 0) {
+      if (!this.#closed && this.#decoder.buffered > 0) {
         this.#log.warn("A connection ended in the middle of a frame", {
           bytes: this.#decoder.buffered,
         });
@@ -171,6 +171,8 @@ export class Connection implements Peer {
         if (count === null) return;
         this.#decoder.commit(count);
       } else if (frame.type === RpcType.EXTRA_INFO) {
+        // What nobody asked for is answered too, and so must not come faster than that is read.
+        if (this.#questions.length === 0 && this.#unsent !== null) await this.#written();
         this.#answered(frame);
       } else if (this.#busy !== null) {
         this.#parked.push(frame);
@@ -219,8 +221,11 @@ export class Connection implements Peer {
     }
     try {
       question.answer(frame);
-    } catch (error) {
-      question.reject(RpcError.from(error));
+    } catch (thrown) {
+      const error = RpcError.from(thrown);
+      // Not the plugin's fault: the call ends as one with a broken frame does.
+      this.#session?.giveUp(error);
+      question.reject(error);
     }
   }
 

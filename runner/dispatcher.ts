@@ -17,7 +17,7 @@ import {
 import { ErrorCode, messageOf, RpcError } from "../protocol/errors.ts";
 import { type Frame, RpcType } from "../protocol/frame.ts";
 import type { HTTPReqCallResp, HTTPRespCallResp } from "../protocol/messages.ts";
-import { CallSession, ConnectionLost, type Phase, type SessionTools } from "./call_session.ts";
+import { CallSession, type Phase, type SessionTools } from "./call_session.ts";
 import type { ConfCache } from "./conf_cache.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Logger } from "./logger.ts";
@@ -161,12 +161,11 @@ export class Dispatcher {
   }
 
   #givenUp(reason: Error, session: CallSession): Reply {
-    if (reason instanceof ConnectionLost) {
-      // A client that goes away takes its connection along: nothing is wrong, nobody is answered.
-      this.#log.info(reason.message, { id: session.id });
-      return { type: "error", code: ErrorCode.SERVICE_UNAVAILABLE };
-    }
-    return this.#failed(session.blame(reason), session.id);
+    if (reason instanceof RpcError) return this.#failed(reason, session.id);
+    if (reason.name === "TimeoutError") return this.#failed(session.blame(reason), session.id);
+    // APISIX or the runner goes: no plugin is to blame, and there may be many such calls at once.
+    this.#log.info(reason.message, { id: session.id });
+    return { type: "error", code: ErrorCode.SERVICE_UNAVAILABLE };
   }
 
   #failed(thrown: unknown, id?: number): Reply {

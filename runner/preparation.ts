@@ -33,6 +33,7 @@ export class Preparation {
   #chain: Chain | null = null;
   #preparing: Promise<Chain> | null = null;
   #failed = false;
+  #reported: string | null = null;
 
   /**
    * @param conf The plugins and their configurations.
@@ -87,16 +88,22 @@ export class Preparation {
       return this.#chain = chain;
     } catch (error) {
       this.#failed = true;
-      this.#log.error(
-        `Cannot use a configuration: ${messageOf(error)}. Its calls fail until it is mended`,
-        { key: this.#key },
-      );
+      this.#report(messageOf(error));
       throw new RpcError(
         ErrorCode.SERVICE_UNAVAILABLE,
         `Cannot run a call: its configuration is not usable (${this.#key})`,
         { cause: error },
       );
     }
+  }
+
+  /** Says what is wrong once, however often APISIX prepares the same. */
+  #report(problem: string): void {
+    if (this.#reported === problem) return;
+    this.#reported = problem;
+    this.#log.error(`Cannot use a configuration: ${problem}. Its calls fail until it is mended`, {
+      key: this.#key,
+    });
   }
 
   /** A plugin without the hook for the phase is skipped there, which nobody may want. */

@@ -75,6 +75,8 @@ export interface Started {
   readonly server: Server;
   /** The runner's log. */
   readonly log: Logger;
+  /** Where its lines go. */
+  readonly logOutput: LogOutput;
 }
 
 /**
@@ -85,10 +87,11 @@ export interface Started {
  * @returns Server and log.
  */
 export function start(registry: Registry, settings: Settings): Started {
+  const logOutput = output(settings.logFile);
   const log = Logger.create({
     level: settings.logLevel,
     format: settings.logFormat,
-    write: output(settings.logFile).write,
+    write: (line) => logOutput.write(line),
   });
   const cache = new ConfCache<Preparation>({ expireSeconds: settings.confExpireSeconds });
   const deadlines = new Deadlines(settings.callTimeoutMs);
@@ -112,7 +115,7 @@ export function start(registry: Registry, settings: Settings): Started {
     sweep: () => cache.sweep(),
     sweepEvery: Math.min(cache.sweepEvery, MAX_TIMER_MS),
   });
-  return { server, log };
+  return { server, log, logOutput };
 }
 
 function output(path: string | null): LogOutput {

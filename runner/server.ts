@@ -107,6 +107,8 @@ export class Server {
     this.#parts.socket.listener.close();
     await this.#until(() => ![...this.#connections].some((c) => c.active), LAST_CALL_MS);
     const reason = new Error("The runner is shutting down");
+    const pending = [...this.#connections].filter((connection) => connection.active).length;
+    if (pending > 0) this.#parts.log.warn("Calls are given up at the end", { calls: pending });
     // A peer that does not read must not keep us: APISIX' patience ends.
     await Promise.race([
       Promise.all([...this.#connections].map((connection) => connection.finish(reason))),

@@ -151,6 +151,9 @@ function statOrNull(path: string): Deno.FileInfo | null {
   }
 }
 
+/** The kernel takes -1 for "leave it". */
+const MAX_GID = 2 ** 32 - 2;
+
 /**
  * The number of a group.
  *
@@ -159,7 +162,7 @@ function statOrNull(path: string): Deno.FileInfo | null {
  * @throws {UsageError} When there is no such group on this machine.
  */
 export function groupId(group: string): number {
-  if (/^\d+$/.test(group)) return Number(group);
+  if (/^\d+$/.test(group) && Number(group) <= MAX_GID) return Number(group);
   let groups = "";
   try {
     groups = Deno.readTextFileSync("/etc/group");

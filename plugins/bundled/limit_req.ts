@@ -50,6 +50,9 @@ const config = z.object({
   burst: z.number().min(0).default(0),
 }).transform(({ rate, burst }) => ({ bucket: new Bucket(rate, burst) }));
 
+/** No client waits that long, and no timer either. */
+const MAX_WAIT_MS = 60_000;
+
 const TOO_MANY = stop("Too many requests\n", { status: 503 });
 
 /** Delays requests beyond `rate` and answers 503 once `burst` of them wait. */
@@ -58,7 +61,7 @@ export const limitReq: Plugin = definePlugin({
   config,
   onRequest({ config, signal }) {
     const wait = config.bucket.take();
-    if (wait === null) return TOO_MANY;
+    if (wait === null || wait > MAX_WAIT_MS) return TOO_MANY;
     if (wait > 0) return delay(wait, signal);
   },
 });

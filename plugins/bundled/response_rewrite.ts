@@ -84,6 +84,9 @@ function editable(bytes: Uint8Array): [string, (text: string) => string | Uint8A
   }
 }
 
+/** What would be taken for plain letters here, and then not match: it is refused. */
+const GO_ONLY = /\\[^\W\ddDwWsSbBnrtfvxukpPc]|\[\[:/;
+
 /** Takes Go's syntax where it differs: flags in front, and `(?P<name>…)`. */
 function compile(source: string, scope: "g" | ""): RegExp {
   const leading = /^\(\?([ims]+)\)/.exec(source);
@@ -91,7 +94,8 @@ function compile(source: string, scope: "g" | ""): RegExp {
   const body = source.slice(leading?.[0].length ?? 0).replaceAll("(?P<", "(?<");
   try {
     return new RegExp(body, `${flags}u`);
-  } catch {
+  } catch (error) {
+    if (GO_ONLY.test(body)) throw error;
     // With "u" an escape without a meaning is an error, which it is not in Go: `\-`.
     return new RegExp(body, flags);
   }

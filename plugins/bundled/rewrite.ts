@@ -8,9 +8,13 @@ import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../mod.ts";
 
+const name = z.string().regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, "not a header name");
+// deno-lint-ignore no-control-regex -- these control characters are what must not be there
+const value = z.string().regex(/^[^\x00\r\n]*$/, "a header value has no CR, LF or NUL");
+const headerTexts = z.record(name, value).default({});
 const texts = z.record(z.string(), z.string()).default({});
 const names = z.array(z.string()).default([]);
-const edits = z.object({
+const edits = z.strictObject({
   /** Replaced by one value each. */
   set: texts,
   /** Added. */
@@ -23,17 +27,22 @@ type Edits = z.infer<typeof edits>;
 /** Sets path, headers, query arguments and body of the request, and headers of the response. */
 export const rewrite: Plugin = definePlugin({
   name: "rewrite",
-  config: z.object({
+  config: z.strictObject({
     /** The new path, decoded; the query stays. */
-    path: z.string().startsWith("/").optional(),
+    path: z.string().regex(/^\/[^?]*$/, 'starts with "/" and has no "?"').optional(),
     /** Request headers. */
-    headers: edits.optional(),
+    headers: edits.extend({
+      set: headerTexts,
+      append: headerTexts,
+      delete: z.array(name.refine((name) => name.toLowerCase() !== "host", "host must stay"))
+        .default([]),
+    }).optional(),
     /** Query arguments. */
     query: edits.optional(),
     /** The new request body. */
     body: z.string().min(1).optional(),
     /** Headers for the client's response. */
-    responseHeaders: edits.omit({ delete: true }).optional(),
+    responseHeaders: z.strictObject({ set: headerTexts, append: headerTexts }).optional(),
   }),
   onRequest({ config, request, responseHeaders }) {
     if (config.path !== undefined) request.path = config.path;

@@ -324,3 +324,12 @@ Deno.test("request headers keep the host: without one no server takes the reques
   headers.set("host", "b");
   assert.deepEqual(headers.changes(), [{ name: "host", value: "b" }]);
 });
+
+Deno.test("headers.append keeps the bytes of the values that were there", () => {
+  const latin1 = Uint8Array.of(0x63, 0x61, 0x66, 0xe9);
+  const headers = headersOf(["x-a", latin1]);
+  headers.append("x-a", "b");
+  assert.deepEqual(headers.additions().map(({ value }) => value), [latin1, "b"]);
+  const [change] = headers.changes();
+  assert.deepEqual(change?.value, Uint8Array.of(...latin1, 0x2c, 0x20, 0x62));
+});

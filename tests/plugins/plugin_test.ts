@@ -166,3 +166,14 @@ Deno.test("definePlugin refuses, when compiled, what a hook must not return", ()
   definePlugin({ name: "null", onRequest: () => null });
   definePlugin({ name: "response", onRequest: async () => await Promise.resolve(new Response()) });
 });
+
+Deno.test("definePlugin refuses an onError that is misspelt: it would let requests through", () => {
+  const definition = JSON.parse('{"name":"guard","onError":"Fail"}');
+  assert.throws(() => definePlugin({ ...definition, onRequest: () => {} }), {
+    name: "TypeError",
+    message: /its onError is "Fail"/,
+  });
+  assert.throws(() => definePlugin(JSON.parse('{"name":"guard","onRequest":"no"}')), {
+    message: /a hook must be a function/,
+  });
+});

@@ -189,3 +189,15 @@ Deno.test("query is iterated in one pass over what came", () => {
   query.toString();
   assert.equal(reads, 2000);
 });
+
+Deno.test("query finds an argument whose name is not UTF-8 by its bytes, to delete it", () => {
+  const bytes = Uint8Array.of(0xff);
+  const message = requestMessage({ args: [[bytes, Uint8Array.of(0xfe)], ["a", "1"]] });
+  const query = new QueryEdits(message.args, message.frame);
+  for (const name of [...query.keys()]) query.delete(name);
+  assert(
+    query.changes().some(({ name, value }) =>
+      name instanceof Uint8Array && name[0] === 0xff && value === null
+    ),
+  );
+});

@@ -80,7 +80,7 @@ Deno.test("limit-req delays a request of the burst", async () => {
 });
 
 Deno.test("limit-req waits no longer than its call lasts", async () => {
-  const chain = await configured(limitReq, { rate: 0.001, burst: 1 });
+  const chain = await configured(limitReq, { rate: 0.05, burst: 1 });
   await chain.request(requestMessage(), new FakeHost());
   const host = new FakeHost();
   const waiting = chain.request(requestMessage(), host);
