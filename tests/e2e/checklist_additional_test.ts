@@ -289,7 +289,7 @@ test("13.2 #71 a plugin that throws is code 1, a log line, and nothing more", as
     const from = runner.stderr.length;
     const token = await prepared(runner, [use("throws", { what })]);
     await refusedWith(ErrorCode.SERVICE_UNAVAILABLE, peer.request(token, { id: 71 }));
-    const line = await runner.line(/ ERROR /, from);
+    const line = await runner.line(/ ERROR .* id=71\b/, from);
     assert.match(line, /onRequest.*"throws".*(boom|null).* plugin=throws phase=onRequest id=71/);
     await refusedWith(ErrorCode.SERVICE_UNAVAILABLE, peer.response(token));
   }

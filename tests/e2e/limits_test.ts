@@ -134,7 +134,7 @@ test("a PrepareConf of several MB is taken", async (runner) => {
 test("several MB of garbage as a PrepareConf are refused at once", async (runner) => {
   const garbage = withHeader(RpcType.PREPARE_CONF, pseudoRandomBytes(pseudoRandom(1), 5_000_000));
   const nonsense = encodePrepareConfReq({
-    conf: Array.from({ length: 100_000 }, (_, i) => ({ name: `no-such-${i}`, value: "{" })),
+    conf: Array.from({ length: 50_000 }, (_, i) => ({ name: `no-such-${i}`, value: "{" })),
     key: newKey(),
   });
   // Offsets that all lead to the same entry, which says that it is huge.
