@@ -275,7 +275,7 @@ function keepHost(name: string): void {
 }
 
 /** Several values of one header in one line; as bytes if one of them is. */
-export function joinValues(name: string, values: readonly Text[]): Text {
+function joinValues(name: string, values: readonly Text[]): Text {
   const separator = name === "cookie" ? "; " : ", ";
   if (values.every((value) => typeof value === "string")) return values.join(separator);
   const bytes = values.flatMap((value, i) => [

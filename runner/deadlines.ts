@@ -65,11 +65,6 @@ export class Deadlines {
     this.#timers = timers;
   }
 
-  /** How long a call may take, in milliseconds. */
-  get timeout(): number {
-    return this.#timeout;
-  }
-
   /**
    * Starts the time of a call.
    *
