@@ -9,7 +9,9 @@ import { Connection } from "./connection.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Logger } from "./logger.ts";
+import { LoopbackPulse } from "./pulse.ts";
 import type { RunnerSocket } from "./socket.ts";
+import { Turns } from "./turns.ts";
 
 /**
  * How long to go on serving after the end was asked for, in milliseconds. APISIX kills a runner
@@ -54,6 +56,8 @@ export class Server {
   readonly #connections = new Set<Connection>();
   readonly #accepting: Promise<void>;
   readonly #sweeper: ReturnType<typeof setInterval>;
+  readonly #pulse: LoopbackPulse;
+  readonly #turns: Turns;
   #listening = true;
   #ending = false;
   #retiring = false;
@@ -66,6 +70,8 @@ export class Server {
     this.#parts = parts;
     this.#sweeper = setInterval(parts.sweep, parts.sweepEvery);
     this.#sweeper.unref();
+    this.#pulse = new LoopbackPulse(() => parts.socket.loopback());
+    this.#turns = new Turns(() => this.#pulse.beat());
     this.#accepting = this.#accept();
   }
 
@@ -115,6 +121,7 @@ export class Server {
       delay(LAST_CALL_MS / 2),
     ]);
     for (const connection of this.#connections) connection.close(reason);
+    await this.#pulse.close();
     this.#parts.deadlines.close();
     clearInterval(this.#sweeper);
   }
@@ -148,7 +155,8 @@ export class Server {
   }
 
   #serve(transport: Deno.UnixConn): void {
-    const connection = new Connection(transport, this.#parts.dispatcher, this.#parts.log);
+    const { dispatcher, log } = this.#parts;
+    const connection = new Connection(this.#turns.join(transport), dispatcher, log);
     this.#connections.add(connection);
     if (this.#ending) this.#calledLate = true;
     if (this.#retiring) connection.retire();

@@ -35,6 +35,8 @@ export interface RunnerSocket {
   isInPlace(): boolean;
   /** Removes the file if it is still ours. */
   remove(): void;
+  /** Makes a connection of this process to itself, and gives both ends. */
+  loopback(): Promise<[Deno.Conn, Deno.Conn]>;
 }
 
 /**
@@ -77,7 +79,7 @@ export function listenOn({ path, mode, gid }: SocketOptions): RunnerSocket {
     const remove = () => {
       if (isInPlace()) removeQuietly(path);
     };
-    return { listener, path, isInPlace, remove };
+    return { listener, path, isInPlace, remove, loopback: () => loopback(path) };
   } catch (error) {
     listener.close();
     removeQuietly(temporary);
@@ -127,6 +129,20 @@ function bindTemporary(path: string): { listener: Deno.UnixListener; temporary: 
         cause: error,
       });
     }
+  }
+}
+
+async function loopback(path: string): Promise<[Deno.Conn, Deno.Conn]> {
+  const { listener, temporary } = bindTemporary(path);
+  try {
+    const [from, to] = await Promise.all([
+      Deno.connect({ transport: "unix", path: temporary }),
+      listener.accept(),
+    ]);
+    return [from, to];
+  } finally {
+    listener.close();
+    removeQuietly(temporary);
   }
 }
 
