@@ -26,13 +26,14 @@ interface Job extends Series {
   readonly bursts: Burst[];
 }
 
-const { values } = parseCommandLine(Deno.args, {
-  values: ["rounds", "milliseconds", "connections"],
-  switches: [],
-});
-const rounds = Number(values["rounds"] ?? 7);
-const milliseconds = Number(values["milliseconds"] ?? 300);
-const counts = (values["connections"] ?? "1,8,64,256,512").split(",").map(Number);
+const { values } = parseCommandLine(Deno.args, [
+  { flag: "rounds", value: "N", about: "how often everything is measured (7)" },
+  { flag: "milliseconds", value: "MS", about: "how long a burst is (300)" },
+  { flag: "connections", value: "N,…", about: "how many at a time (1,8,64,256,512)" },
+]);
+const rounds = Number(values["rounds"]?.[0] ?? 7);
+const milliseconds = Number(values["milliseconds"]?.[0] ?? 300);
+const counts = (values["connections"]?.[0] ?? "1,8,64,256,512").split(",").map(Number);
 
 const folder = await Deno.makeTempDir({ prefix: "bench-" });
 const program = await compileLoad(folder);

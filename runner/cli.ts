@@ -5,17 +5,13 @@
  */
 
 import type { Plugin } from "../plugins/plugin.ts";
-import { Registry } from "../plugins/registry.ts";
 import { messageOf } from "../protocol/errors.ts";
-import { parseCommandLine, type ParsedArgs } from "./args.ts";
+import { firstWordAt, parseCommandLine } from "./args.ts";
+import { commandNamed, HELP, type Host, VERSION_FLAG } from "./command.ts";
+import { COMMANDS } from "./commands/mod.ts";
 import { ExitCode, UsageError } from "./errors.ts";
-import { onEnd, surviveStrayErrors } from "./lifecycle.ts";
-import { start } from "./serve.ts";
-import { resolveSettings, SETTING_OPTIONS } from "./settings.ts";
-import { VERSION } from "./version.ts";
-
-/** How long the end waits for the log to be read, in milliseconds: APISIX kills after a second. */
-const LAST_LINES_MS = 20;
+import { commandHelp, programHelp, versionLine } from "./help.ts";
+import { processHost } from "./process_host.ts";
 
 /** What a binary is made of. */
 export interface MainOptions {
@@ -29,98 +25,50 @@ export interface MainOptions {
 
 /**
  * Runs the command line and ends the process: exit code 0 when it ended as asked, 1 when it could
- * not start or broke, 2 when it was called wrongly.
+ * not start, broke or found a problem, 2 when it was called wrongly.
  *
  * @param options The plugins, and what the binary is called.
  * @returns Nothing: the process ends.
  */
 export async function main(options: MainOptions): Promise<never> {
   const { name = "deno-runner", args = Deno.args } = options;
+  Deno.exit(await runCommandLine(args, processHost(name, options.plugins, COMMANDS)));
+}
+
+/**
+ * Runs a command line.
+ *
+ * @param args Its words.
+ * @param host What the program is and where it runs.
+ * @returns The exit code.
+ */
+export async function runCommandLine(args: readonly string[], host: Host): Promise<number> {
+  const [standard] = host.commands;
+  if (standard === undefined) throw new TypeError("Cannot run a command line without commands");
+  const at = firstWordAt(args, [...standard.options, HELP, VERSION_FLAG]);
+  const word = args[at];
   try {
-    await runCommand(name, args, options.plugins);
-    Deno.exit(ExitCode.OK);
+    const command = word === undefined ? standard : commandNamed(word, host);
+    const rest = word === undefined ? args : args.toSpliced(at, 1);
+    const parsed = parseCommandLine(rest, [...command.options, HELP, VERSION_FLAG]);
+    if (parsed.switches.has(VERSION_FLAG.flag)) host.stdout(versionLine(host));
+    else if (!parsed.switches.has(HELP.flag)) return await command.run(parsed, host);
+    else host.stdout(word === undefined ? programHelp(host) : commandHelp(host, command));
+    return ExitCode.OK;
   } catch (error) {
-    const isUsage = error instanceof UsageError;
-    console.error(`${name}: ${messageOf(error)}${isUsage ? ` (see ${name} --help)` : ""}`);
-    Deno.exit(isUsage ? ExitCode.USAGE : ExitCode.FAILURE);
+    return failed(error, word, host);
   }
 }
 
-async function runCommand(
-  name: string,
-  args: readonly string[],
-  plugins: Iterable<Plugin>,
-): Promise<void> {
-  const parsed = parseCommandLine(args, {
-    values: SETTING_OPTIONS.map(({ flag }) => flag),
-    switches: ["help", "version"],
-  });
-  const [command = "run", ...rest] = parsed.words;
-  if (command !== "run") throw new UsageError(`Unknown command ${JSON.stringify(command)}`);
-  if (rest.length > 0) throw new UsageError(`Unexpected argument ${JSON.stringify(rest[0])}`);
-  if (parsed.switches.has("help")) {
-    console.log(parsed.words.length === 0 ? help(name) : runHelp(name));
-  } else if (parsed.switches.has("version")) {
-    console.log(`${name} ${VERSION} (deno ${Deno.version.deno}, v8 ${Deno.version.v8})`);
-  } else {
-    await run(parsed, plugins);
-  }
-}
-
-async function run({ values }: ParsedArgs, plugins: Iterable<Plugin>): Promise<void> {
-  const settings = resolveSettings({ flags: values, env: (name) => Deno.env.get(name) });
-  const { server, log, logOutput } = start(new Registry(plugins), settings);
-  surviveStrayErrors(log);
-  onEnd((reason) => {
-    log.info(`Ending: ${reason}`);
-    server.shutdown();
-  });
-  log.info("Listening", { address: server.address, version: VERSION, pid: Deno.pid });
-  await server.finished();
-  await logOutput.flush(LAST_LINES_MS);
-}
-
-function help(name: string): string {
-  return `${name} ${VERSION}: runs plugins for Apache APISIX, in TypeScript
-
-Usage: ${name} [run] [flags]
-
-Commands:
-  run            serve calls of APISIX until SIGTERM (the default)
-
-Flags:
-${rows(flagRows())}
-
-Each flag has an environment variable, which it overrides:
-${rows(SETTING_OPTIONS.map(({ flag, env }) => [`--${flag}`, env]))}
-
-In APISIX' config.yaml:
-  ext-plugin:
-    cmd: ["/usr/local/bin/${name}", "run"]`;
-}
-
-function runHelp(name: string): string {
-  return `Usage: ${name} run [flags]
-
-Serves calls of APISIX on a unix socket until SIGTERM, SIGINT, or the end of standard input if
-that is a pipe.
-
-Flags:
-${rows(flagRows())}`;
-}
-
-function flagRows(): [string, string][] {
-  return [
-    ...SETTING_OPTIONS.map(({ flag, value, about }): [string, string] => [
-      `--${flag} ${value}`,
-      about,
-    ]),
-    ["-h, --help", "show this"],
-    ["-V, --version", "show the versions of the runner, Deno and V8"],
-  ];
-}
-
-function rows(pairs: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...pairs.map(([left]) => left.length));
-  return pairs.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
+/** Says what went wrong in one line. */
+function failed(
+  error: unknown,
+  word: string | undefined,
+  { name, commands, stderr }: Host,
+): number {
+  const isUsage = error instanceof UsageError;
+  const known = commands.some((command) => command.name === word);
+  const hint = isUsage ? ` (see ${name}${known ? ` ${word}` : ""} --help)` : "";
+  stderr(`${name}: ${messageOf(error)}${hint}\n`);
+  return isUsage ? ExitCode.USAGE : ExitCode.FAILURE;
 }

@@ -1,0 +1,12 @@
+/**
+ * The table of all commands, in the order of the help.
+ *
+ * @module
+ */
+
+import type { Command } from "../command.ts";
+import { help } from "./help.ts";
+import { run } from "./run.ts";
+
+/** All commands; the first one runs when none is named. */
+export const COMMANDS: readonly [Command, ...Command[]] = [run, help];
