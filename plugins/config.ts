@@ -4,6 +4,8 @@
  * @module
  */
 
+import { messageOf } from "../protocol/errors.ts";
+
 /**
  * A validator that follows the Standard Schema, version 1 (standardschema.dev): the part of the
  * interface that is used here. zod, valibot and arktype make such validators.
@@ -17,6 +19,11 @@ export interface StandardSchema<Output> {
     readonly vendor: string;
     /** Validates a value. */
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+    /** Says what it takes and gives as JSON Schema; validators need not be able to. */
+    readonly jsonSchema?: {
+      /** What it takes. May throw when JSON Schema cannot say it. */
+      readonly input: (options: { readonly target: string }) => Record<string, unknown>;
+    } | undefined;
   };
 }
 
@@ -46,7 +53,30 @@ export type ConfigParser<Config> =
 /** A configuration that a plugin cannot work with. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
+  /** What is wrong where, one by one; none when the message says it all. */
+  readonly issues: readonly string[];
+
+  /**
+   * @param message What is wrong.
+   * @param options The cause, and the single things that are wrong.
+   */
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly issues?: readonly string[] } = {},
+  ) {
+    super(message, options);
+    this.issues = options.issues ?? [];
+  }
 }
+
+/** What configurations a plugin takes. */
+export type ConfigDescription =
+  /** Those that a JSON Schema (draft 2020-12) describes. */
+  | { readonly type: "schema"; readonly schema: Readonly<Record<string, unknown>> }
+  /** All: it declares none. */
+  | { readonly type: "anything" }
+  /** It knows itself, but cannot say. */
+  | { readonly type: "unknown"; readonly reason: string };
 
 /**
  * Parses the JSON of a configuration; an empty one is `{}`.
@@ -81,6 +111,27 @@ export function validateConfig<Config>(
   return result instanceof Promise ? result.then(valueOf) : valueOf(result);
 }
 
+/**
+ * What configurations a plugin takes, in words that machines understand.
+ *
+ * @param parser What the plugin declared.
+ * @returns The JSON Schema, where the validator has the Standard JSON Schema interface and can say
+ * what it takes.
+ */
+export function describeConfig(parser: ConfigParser<unknown> | undefined): ConfigDescription {
+  if (parser === undefined) return { type: "anything" };
+  if (!isSchema(parser)) return { type: "unknown", reason: "its configuration is a function" };
+  const { vendor, jsonSchema } = parser["~standard"];
+  if (jsonSchema === undefined) {
+    return { type: "unknown", reason: `its validator (${vendor}) does not give one` };
+  }
+  try {
+    return { type: "schema", schema: jsonSchema.input({ target: "draft-2020-12" }) };
+  } catch (error) {
+    return { type: "unknown", reason: `its validator (${vendor}) says: ${messageOf(error)}` };
+  }
+}
+
 function isSchema<Config>(
   parser: ConfigParser<Config>,
 ): parser is StandardSchema<Config> {
@@ -90,9 +141,8 @@ function isSchema<Config>(
 
 function valueOf<Config>(result: SchemaResult<Config>): Config {
   if (result.issues === undefined) return result.value;
-  throw new ConfigError(
-    "the configuration is not valid: " + result.issues.map(describe).join("; "),
-  );
+  const issues = result.issues.map(describe);
+  throw new ConfigError(`the configuration is not valid: ${issues.join("; ")}`, { issues });
 }
 
 function describe({ path, message }: SchemaIssue): string {

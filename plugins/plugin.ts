@@ -4,7 +4,13 @@
  * @module
  */
 
-import { type ConfigParser, type StandardSchema, validateConfig } from "./config.ts";
+import {
+  type ConfigDescription,
+  type ConfigParser,
+  describeConfig,
+  type StandardSchema,
+  validateConfig,
+} from "./config.ts";
 import type { RequestContext, ResponseContext } from "./context.ts";
 import { type RequestCall, RequestStep } from "./request_call.ts";
 import { type ResponseCall, ResponseStep } from "./response_call.ts";
@@ -61,6 +67,13 @@ export interface Plugin {
   readonly name: string;
   /** The hooks that it has. */
   readonly phases: readonly ("request" | "response")[];
+  /**
+   * What configurations it takes.
+   *
+   * @returns A JSON Schema, where its validator can say one.
+   * @internal
+   */
+  describeConfig(): ConfigDescription;
   /**
    * Validates a configuration and binds the hooks to it.
    *
@@ -159,6 +172,7 @@ export function definePlugin(definition: PluginDefinition<unknown>): Plugin {
       ...(definition.onRequest === undefined ? [] : ["request" as const]),
       ...(definition.onResponse === undefined ? [] : ["response" as const]),
     ],
+    describeConfig: () => describeConfig(definition.config),
     configure(raw) {
       const config = definition.config === undefined ? raw : validateConfig(definition.config, raw);
       return config instanceof Promise ? config.then(bind) : bind(config);

@@ -4,6 +4,7 @@ import { z } from "zod";
 
 import {
   ConfigError,
+  describeConfig,
   parseConfigText,
   type SchemaIssue,
   type StandardSchema,
@@ -64,6 +65,18 @@ Deno.test("validateConfig names every place and reason, and not the values there
   });
 });
 
+Deno.test("validateConfig tells what is wrong one by one", () => {
+  const schema = z.object({ key: z.number(), deny: z.array(z.string()) });
+  assert.throws(() => validateConfig(schema, { key: "x", deny: [5] }), (error) => {
+    assert(error instanceof ConfigError);
+    assert.deepEqual(error.issues, [
+      "key: Invalid input: expected number, received string",
+      "deny.0: Invalid input: expected string, received number",
+    ]);
+    return true;
+  });
+});
+
 Deno.test("validateConfig names no place where the whole is wrong", () => {
   assert.throws(() => validateConfig(z.object({}), "x"), {
     message: /^the configuration is not valid: Invalid input/,
@@ -110,4 +123,39 @@ Deno.test("validateConfig takes a schema that is a function too", () => {
     } as const,
   );
   assert.throws(() => validateConfig<string>(schema, 1), /not valid: always/);
+});
+
+Deno.test("describeConfig gives the JSON Schema of what a zod schema takes", () => {
+  const schema = z.object({
+    rate: z.number().default(5),
+    names: z.string().transform((text) => text.split(",")),
+  });
+  assert.deepEqual(describeConfig(schema), {
+    type: "schema",
+    schema: {
+      $schema: "https://json-schema.org/draft/2020-12/schema",
+      type: "object",
+      properties: { rate: { type: "number", default: 5 }, names: { type: "string" } },
+      required: ["names"],
+    },
+  });
+});
+
+Deno.test("describeConfig says why it cannot", () => {
+  assert.deepEqual(describeConfig((raw: unknown) => raw), {
+    type: "unknown",
+    reason: "its configuration is a function",
+  });
+  assert.deepEqual(describeConfig(later("value")), {
+    type: "unknown",
+    reason: "its validator (test) does not give one",
+  });
+  assert.deepEqual(describeConfig(z.object({ at: z.date() })), {
+    type: "unknown",
+    reason: "its validator (zod) says: Date cannot be represented in JSON Schema",
+  });
+});
+
+Deno.test("describeConfig takes a plugin without a validator for one that takes anything", () => {
+  assert.deepEqual(describeConfig(undefined), { type: "anything" });
 });
