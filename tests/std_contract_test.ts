@@ -167,6 +167,37 @@ Deno.test("@std/cli: what unknown does not refuse is kept", () => {
   assert.deepEqual(entries(parsed), { _: ["run"], what: 1 });
 });
 
+Deno.test("@std/cli: what the command line uses, all at once", () => {
+  const unknown: string[] = [];
+  const parse = (stopEarly: boolean, args: string[]) =>
+    entries(parseArgs(args, {
+      stopEarly,
+      string: ["_", "header"],
+      boolean: ["include"],
+      collect: ["header"],
+      alias: { header: "H", include: "i" },
+      unknown(arg, key) {
+        if (key !== undefined) unknown.push(arg);
+        return key === undefined;
+      },
+    }));
+  const header = ["a: 1", "b: -2"];
+  assert.deepEqual(parse(false, ["-H", "a: 1", "call", "-i", "--header=b: -2", "007", "-"]), {
+    _: ["call", "007", "-"],
+    header,
+    H: header,
+    include: true,
+    i: true,
+  });
+  assert.deepEqual(unknown, []);
+  assert.deepEqual(parse(true, ["-i", "--what", "x", "call", "-H", "a: 1"])["_"], [
+    "call",
+    "-H",
+    "a: 1",
+  ]);
+  assert.deepEqual(unknown, ["--what"]);
+});
+
 const LEVELS: ReadonlyArray<readonly [LevelName, number]> = [
   ["NOTSET", 0],
   ["DEBUG", 10],
