@@ -5,7 +5,7 @@
  */
 
 import type { HTTPReqCallMessage, HTTPRespCallMessage } from "../protocol/decode_request.ts";
-import type { HTTPReqCallResp, HTTPRespCallResp, Stop } from "../protocol/messages.ts";
+import type { HTTPReqCallResp, SendableResponse, Stop } from "../protocol/messages.ts";
 import { messageOf } from "../protocol/errors.ts";
 import type { CallHost } from "./call.ts";
 import type { HookResult, Step } from "./plugin.ts";
@@ -35,7 +35,7 @@ export class PluginError extends Error {
  */
 export class Chain {
   readonly #onRequest: Runner<RequestCall, HTTPReqCallResp>;
-  readonly #onResponse: Runner<ResponseCall, HTTPRespCallResp>;
+  readonly #onResponse: Runner<ResponseCall, SendableResponse>;
 
   /** @param steps The plugins, each bound to its configuration. */
   constructor(steps: readonly Step[]) {
@@ -75,7 +75,7 @@ export class Chain {
   response(
     message: HTTPRespCallMessage,
     host: CallHost,
-  ): HTTPRespCallResp | Promise<HTTPRespCallResp> {
+  ): SendableResponse | Promise<SendableResponse> {
     return this.#onResponse.run(new ResponseCall(message, host));
   }
 
@@ -192,7 +192,7 @@ function requestReply(
 function responseReply(
   call: ResponseCall,
   stop: StopReply | null,
-): HTTPRespCallResp | Promise<HTTPRespCallResp> {
+): SendableResponse | Promise<SendableResponse> {
   return stop === null ? call.outcome() : call.replaced(stop);
 }
 

@@ -20,6 +20,31 @@ const NOT_TO_BE_SENT = new Set([
   "upgrade",
 ]);
 
+/**
+ * A set of lengths, as bits: a name of a length that is not in it is none of those it was made of.
+ *
+ * @param names Any names.
+ * @returns The set; to be asked with {@linkcode mayBeAmong}.
+ */
+export function lengthsOf(names: Iterable<string>): number {
+  let lengths = 0;
+  for (const { length } of names) lengths |= 1 << (length & 31);
+  return lengths;
+}
+
+/** The lengths of the names for which {@linkcode isHopByHopOrLength} is true. */
+export const HOP_BY_HOP_LENGTHS: number = lengthsOf(NOT_TO_BE_SENT);
+
+/**
+ * Whether a name of that length may be among those that a set of lengths was made of.
+ *
+ * @param lengths See {@linkcode lengthsOf}.
+ * @param length The length of the name.
+ */
+export function mayBeAmong(lengths: number, length: number): boolean {
+  return (lengths >>> (length & 31) & 1) === 1;
+}
+
 /** Response headers that APISIX ignores when a Rewrite sets them (§8.2 step 4). */
 const DROPPED_BY_REWRITE = new Set([
   "connection",

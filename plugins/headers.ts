@@ -5,10 +5,17 @@
  */
 
 import type { Frame } from "../protocol/frame.ts";
-import type { Text, TextEntry } from "../protocol/messages.ts";
+import type { SendableEntry, Text, TextEntry } from "../protocol/messages.ts";
 import { decodeText, encodeText } from "../protocol/text.ts";
 import type { TextEntries } from "../protocol/text_entries.ts";
-import { headerName, headerValue, isHopByHopOrLength } from "./header_rules.ts";
+import {
+  headerName,
+  headerValue,
+  HOP_BY_HOP_LENGTHS,
+  isHopByHopOrLength,
+  lengthsOf,
+  mayBeAmong,
+} from "./header_rules.ts";
 
 /**
  * Headers that can be read and edited. Names are compared without regard to case.
@@ -70,6 +77,8 @@ export interface EditableHeaders extends Iterable<[string, string]> {
   /** The values, in the order of `entries`. */
   values(): IterableIterator<string>;
 }
+
+const NO_EDITS: ReadonlyMap<string, readonly Text[]> = new Map();
 
 /** The base on the wire, and the edits made to it. */
 export class HeaderEdits implements EditableHeaders {
@@ -179,25 +188,28 @@ export class HeaderEdits implements EditableHeaders {
    *
    * @param keepLength Whether `content-length` still says the truth.
    */
-  list(keepLength: boolean): TextEntry[] {
-    const list: TextEntry[] = [];
+  list(keepLength: boolean): SendableEntry[] {
+    const list: SendableEntry[] = [];
+    const base = this.#base;
+    const edits = this.#edits ?? NO_EDITS;
     const done = new Set<string>();
-    for (let i = 0; i < (this.#base?.length ?? 0); i++) {
-      const entry = this.#base?.raw(i);
-      const key = this.#base?.name(i).toLowerCase() ?? "";
-      if (
-        entry === undefined || isHopByHopOrLength(key) && !(keepLength && key === "content-length")
-      ) {
-        continue;
+    // The names of most headers need not become strings: 1 µs for eight of them.
+    const lengths = HOP_BY_HOP_LENGTHS | lengthsOf(edits.keys());
+    for (let i = 0; i < (base?.length ?? 0); i++) {
+      if (base === null) break;
+      if (mayBeAmong(lengths, base.nameLength(i))) {
+        const key = base.name(i).toLowerCase();
+        if (isHopByHopOrLength(key) && !(keepLength && key === "content-length")) continue;
+        const edited = edits.get(key);
+        if (edited !== undefined) {
+          if (!done.has(key)) { for (const value of edited) list.push({ name: key, value }); }
+          done.add(key);
+          continue;
+        }
       }
-      const edited = this.#edits?.get(key);
-      if (edited === undefined) list.push(entry);
-      else if (!done.has(key)) {
-        done.add(key);
-        for (const value of edited) list.push({ name: key, value });
-      }
+      list.push(base.slices(i));
     }
-    for (const [name, values] of this.#edits ?? []) {
+    for (const [name, values] of edits) {
       if (!done.has(name)) { for (const value of values) list.push({ name, value }); }
     }
     return list;
@@ -276,6 +288,8 @@ function keepHost(name: string): void {
 
 /** Several values of one header in one line; as bytes if one of them is. */
 function joinValues(name: string, values: readonly Text[]): Text {
+  const [only] = values;
+  if (only !== undefined && values.length === 1) return only;
   const separator = name === "cookie" ? "; " : ", ";
   if (values.every((value) => typeof value === "string")) return values.join(separator);
   const bytes = values.flatMap((value, i) => [

@@ -5,7 +5,7 @@
  */
 
 import type { HTTPRespCallMessage } from "../protocol/decode_request.ts";
-import type { HTTPRespCallResp } from "../protocol/messages.ts";
+import type { SendableResponse } from "../protocol/messages.ts";
 import { type Body, type BodyContent, EditableBody } from "./body.ts";
 import { Call, type CallHost, CallStep } from "./call.ts";
 import type { ResponseContext, UpstreamResponse } from "./context.ts";
@@ -86,7 +86,7 @@ export class ResponseCall extends Call implements UpstreamResponse {
    *
    * @returns The reply, as a promise only where APISIX has to be asked.
    */
-  outcome(): HTTPRespCallResp | Promise<HTTPRespCallResp> {
+  outcome(): SendableResponse | Promise<SendableResponse> {
     const body = this.#body.replacement;
     if (body !== null) return this.#reply(body, false);
     if (BODILESS.has(this.#message.status) || this.#isEmpty) return this.#bodiless();
@@ -101,7 +101,7 @@ export class ResponseCall extends Call implements UpstreamResponse {
    *
    * @param stop Status, headers and body.
    */
-  replaced(stop: StopReply): HTTPRespCallResp {
+  replaced(stop: StopReply): SendableResponse {
     return {
       id: this.id,
       status: stop.status,
@@ -116,16 +116,16 @@ export class ResponseCall extends Call implements UpstreamResponse {
     return body;
   }
 
-  async #unlessHead(): Promise<HTTPRespCallResp> {
+  async #unlessHead(): Promise<SendableResponse> {
     const method = await this.extraInfo.variable("request_method");
     return method === "HEAD" ? this.#reply(DUMMY_BODY, true) : this.#reply(null, true);
   }
 
-  #bodiless(): HTTPRespCallResp {
+  #bodiless(): SendableResponse {
     return this.#reply(DUMMY_BODY, this.status === 304);
   }
 
-  #reply(body: Uint8Array | null, keepLength: boolean): HTTPRespCallResp {
+  #reply(body: Uint8Array | null, keepLength: boolean): SendableResponse {
     const headers = this.#headers.list(keepLength && this.status !== 204);
     return {
       id: this.id,

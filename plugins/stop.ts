@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StopMemo, TextEntry } from "../protocol/messages.ts";
+import type { TextEntry } from "../protocol/messages.ts";
 import { bodyBytes, type BodyContent } from "./body.ts";
 import { headerName, headerValue, isHopByHopOrLength } from "./header_rules.ts";
 
@@ -20,8 +20,6 @@ export interface StopInit {
 export class StopReply {
   /** @internal */
   readonly type = "stop";
-  /** @internal */
-  readonly memo: StopMemo = { uses: 0, frame: null };
   /** The status. */
   readonly status: number;
   /**

@@ -10,6 +10,27 @@
 /** A text on its way to the wire: a string (sent as UTF-8), or the bytes as they are. */
 export type Text = string | Uint8Array;
 
+/** A text that lies in a buffer: to make an array of its own of it costs more than to copy it. */
+export interface TextSlice {
+  /** The buffer. */
+  readonly bytes: Uint8Array;
+  /** Where the text begins. */
+  readonly at: number;
+  /** How many bytes it has. */
+  readonly length: number;
+}
+
+/** A text that the runner sends: its own, or one that is still where it was received. */
+export type SendableText = Text | TextSlice;
+
+/** An `A6.TextEntry` that the runner sends; see {@linkcode TextEntry}. */
+export interface SendableEntry {
+  /** The name. */
+  readonly name: SendableText;
+  /** The value; `null` when absent. */
+  readonly value: SendableText | null;
+}
+
 /** `A6.TextEntry`: a header, an argument or a plugin's configuration. */
 export interface TextEntry {
   /** The name; APISIX fails on an entry without one. */
@@ -85,19 +106,9 @@ export interface HTTPRespCallReq {
   readonly confToken: number;
 }
 
-/** What the encoder remembers of a Stop that is sent again and again. */
-export interface StopMemo {
-  /** How often it was encoded. */
-  uses: number;
-  /** Its frame, once it has proved to be used again. */
-  frame: Uint8Array | null;
-}
-
 /** `A6.HTTPReqCall.Stop`, §8.1: the client gets this answer. */
 export interface Stop {
   readonly type: "stop";
-  /** A place for the encoder; only for a Stop that never changes. */
-  readonly memo?: StopMemo;
   /** 200 to 999; 0 is "absent", which APISIX takes for 200 since 2.9. */
   readonly status: number;
   /** Response headers; a repeated name is added. */
@@ -130,13 +141,13 @@ export interface HTTPReqCallResp {
 }
 
 /** `A6.HTTPRespCall.Resp`, §10.4. */
-export interface HTTPRespCallResp {
+export interface HTTPRespCallResp<Entry extends SendableEntry = TextEntry> {
   /** The id of the request. */
   readonly id: number;
   /** The new status; 0 keeps the upstream's. */
   readonly status: number;
   /** The complete new header set; empty keeps the upstream's, less ten of them. */
-  readonly headers: readonly TextEntry[];
+  readonly headers: readonly Entry[];
   /** The new body; an empty one is the same as none. */
   readonly body: Uint8Array | null;
 }
@@ -146,3 +157,6 @@ export type ExtraInfoReq =
   | { readonly type: "var"; readonly name: Text }
   | { readonly type: "reqBody" }
   | { readonly type: "respBody" };
+
+/** The same on its way out. */
+export type SendableResponse = HTTPRespCallResp<SendableEntry>;

@@ -5,7 +5,7 @@
  */
 
 import { type Frame, MAX_PAYLOAD_BYTES } from "./frame.ts";
-import type { Text } from "./messages.ts";
+import type { SendableEntry, Text, TextSlice } from "./messages.ts";
 import { broken, bytesAt, fieldAt, followTable, followVector } from "./table.ts";
 import { textAt } from "./text.ts";
 
@@ -82,6 +82,23 @@ export class TextEntries implements Iterable<RawEntry> {
   }
 
   /**
+   * Both as they lie in the frame, to be sent on: a third of what {@linkcode raw} costs. Valid as
+   * long as the frame is.
+   */
+  slices(index: number): SendableEntry {
+    const value = this.#text(index, VALUE);
+    return {
+      name: this.#slice(this.#text(index, NAME)),
+      value: value === 0 ? null : this.#slice(value),
+    };
+  }
+
+  /** How many bytes the name of an entry has: most names are told apart by that alone. */
+  nameLength(index: number): number {
+    return this.#frame.view.getUint32(this.#text(index, NAME), true);
+  }
+
+  /**
    * Finds a name, without making strings of those that it passes.
    *
    * @param name ASCII; in lower case when `ignoreCase` is set.
@@ -92,8 +109,12 @@ export class TextEntries implements Iterable<RawEntry> {
   indexOf(name: string, ignoreCase: boolean, from = 0): number {
     const { length } = this;
     const { view } = this.#frame;
-    for (let index = from; index < length; index++) {
-      const at = this.#text(index, NAME);
+    // Written out rather than by way of #text: plugins look for names more than for all else.
+    for (let index = from, slot = this.#vector + 4 + 4 * from; index < length; index++, slot += 4) {
+      const table = slot + view.getUint32(slot, true);
+      if (table - view.getInt32(table, true) !== this.#vtable) this.#learn(table);
+      const field = table + this.#name;
+      const at = field + view.getUint32(field, true);
       if (view.getUint32(at, true) !== name.length) continue;
       let i = 0;
       for (; i < name.length; i++) {
@@ -109,6 +130,11 @@ export class TextEntries implements Iterable<RawEntry> {
   /** All entries in wire order, as bytes. */
   *[Symbol.iterator](): Generator<RawEntry> {
     for (let i = 0; i < this.length; i++) yield this.raw(i);
+  }
+
+  #slice(vector: number): TextSlice {
+    const { bytes, view } = this.#frame;
+    return { bytes, at: vector + 4, length: view.getUint32(vector, true) };
   }
 
   /** Where the name or value of an entry stands, 0 when absent; all was checked before. */

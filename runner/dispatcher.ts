@@ -16,7 +16,7 @@ import {
 } from "../protocol/decode_request.ts";
 import { ErrorCode, messageOf, RpcError } from "../protocol/errors.ts";
 import { type Frame, RpcType } from "../protocol/frame.ts";
-import type { HTTPReqCallResp, HTTPRespCallResp } from "../protocol/messages.ts";
+import type { HTTPReqCallResp, SendableResponse } from "../protocol/messages.ts";
 import { CallSession, type Phase, type SessionTools } from "./call_session.ts";
 import type { ConfCache } from "./conf_cache.ts";
 import type { Deadlines } from "./deadlines.ts";
@@ -201,7 +201,7 @@ const REQUEST: PhaseOf<HTTPReqCallMessage, HTTPReqCallResp> = {
   reply: (resp) => ({ type: "httpReqCall", resp }),
 };
 
-const RESPONSE: PhaseOf<HTTPRespCallMessage, HTTPRespCallResp> = {
+const RESPONSE: PhaseOf<HTTPRespCallMessage, SendableResponse> = {
   name: "HTTPRespCall",
   run: (chain, message, session) => chain.response(message, session),
   reply: (resp) => ({ type: "httpRespCall", resp }),

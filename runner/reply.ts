@@ -6,14 +6,14 @@
 
 import type { ReplyEncoder } from "../protocol/encode_reply.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
-import type { HTTPReqCallResp, HTTPRespCallResp } from "../protocol/messages.ts";
+import type { HTTPReqCallResp, SendableResponse } from "../protocol/messages.ts";
 
 /** An answer to one frame. */
 export type Reply =
   | { readonly type: "error"; readonly code: ErrorCode }
   | { readonly type: "prepareConf"; readonly token: number }
   | { readonly type: "httpReqCall"; readonly resp: HTTPReqCallResp }
-  | { readonly type: "httpRespCall"; readonly resp: HTTPRespCallResp };
+  | { readonly type: "httpRespCall"; readonly resp: SendableResponse };
 
 /**
  * The frame of an answer.

@@ -25,9 +25,12 @@ import {
   type HTTPRespCallReq,
   METHODS,
   type Rewrite,
+  type SendableEntry,
+  type SendableText,
   type Stop,
   type Text,
   type TextEntry,
+  type TextSlice,
 } from "../../protocol/messages.ts";
 import { decodeText } from "../../protocol/text.ts";
 
@@ -91,13 +94,19 @@ export function entries(list: readonly Pair[]): TextEntry[] {
 }
 
 /** Entries as text: `null` is an absent value. */
-export function texts(list: readonly TextEntry[]): [string, string | null][] {
+export function texts(list: readonly SendableEntry[]): [string, string | null][] {
   return list.map(({ name, value }) => [text(name), value === null ? null : text(value)]);
 }
 
 /** Wire text as a string. */
-export function text(value: Text): string {
-  return typeof value === "string" ? value : decodeText(value);
+export function text(value: SendableText): string {
+  if (typeof value === "string") return value;
+  return decodeText(value instanceof Uint8Array ? value : bytesOf(value));
+}
+
+/** What a slice stands for. */
+export function bytesOf({ bytes, at, length }: TextSlice): Uint8Array {
+  return new Uint8Array(bytes.subarray(at, at + length));
 }
 
 /** The bytes of a string. */

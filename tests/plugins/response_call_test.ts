@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 
 import { type ResponseContext, stop } from "../../plugins/mod.ts";
-import type { HTTPRespCallResp } from "../../protocol/messages.ts";
+import type { SendableResponse } from "../../protocol/messages.ts";
 import {
   chainOf,
   FakeHost,
@@ -20,7 +20,7 @@ async function replyTo(
   fields: ResponseFields,
   hook: Hook,
   host = new FakeHost({ variables: { request_method: "GET" } }),
-): Promise<HTTPRespCallResp> {
+): Promise<SendableResponse> {
   return await (await chainOf(onResponse(hook))).response(responseMessage(fields), host);
 }
 

@@ -15,8 +15,9 @@ import type {
   HTTPRespCallResp,
   PrepareConfReq,
   Rewrite,
+  SendableEntry,
+  SendableText,
   Stop,
-  Text,
   TextEntry,
 } from "../../protocol/messages.ts";
 import type { Message, Table } from "./_messages.ts";
@@ -199,11 +200,13 @@ function writeRoot(b: Builder, message: Message): number {
 
 // An offset of 0 is what the builder leaves out: the field is absent.
 
-function text(b: Builder, value: Text | null): number {
-  return value === null ? 0 : b.createString(value);
+function text(b: Builder, value: SendableText | null): number {
+  if (value === null) return 0;
+  if (typeof value === "string" || value instanceof Uint8Array) return b.createString(value);
+  return b.createString(value.bytes.slice(value.at, value.at + value.length));
 }
 
-function writeEntries(b: Builder, list: readonly TextEntry[]): number[] {
+function writeEntries(b: Builder, list: readonly SendableEntry[]): number[] {
   return list.map(({ name, value }) =>
     EntryTable.createTextEntry(b, text(b, name), text(b, value))
   );

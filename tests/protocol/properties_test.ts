@@ -60,9 +60,9 @@ Deno.test("ReplyEncoder writes no empty list", () => {
   const encoder = new ReplyEncoder();
   assert.equal(
     encoder.httpReqCall({ id: 5, action: { type: "rewrite", ...nothing } }).length,
-    44, // As the vector rewrite_nothing.
+    56, // The header, the root's offset, and two tables with their vtables.
   );
-  assert.equal(encoder.httpRespCall({ id: 5, status: 0, headers: [], body: null }).length, 24);
+  assert.equal(encoder.httpRespCall({ id: 5, status: 0, headers: [], body: null }).length, 28);
 });
 
 function stop(body: Uint8Array): Stop {
@@ -166,6 +166,21 @@ Deno.test("TextEntries reads texts as a TextDecoder does, long ones too", () => 
   }));
 });
 
+Deno.test("ReplyEncoder sends on what lies in a frame as it is there", () => {
+  fc.assert(fc.property(entries, (sent) => {
+    const received = callOf({ headers: sent }).headers;
+    const headers = sent.map((_, i) => {
+      assert.equal(received?.nameLength(i), sent[i]?.name.length);
+      return received?.slices(i) ?? { name: "missing", value: null };
+    });
+    const written = new ReplyEncoder().httpRespCall({ id: 1, status: 0, headers, body: null });
+    assert.deepEqual(decode("A6.HTTPRespCall.Resp", frameOf(written)), {
+      table: "A6.HTTPRespCall.Resp",
+      message: { id: 1, status: 0, headers: sent, body: null },
+    });
+  }));
+});
+
 Deno.test("TextEntries keeps a byte order mark, which is a character of the text", () => {
   for (const length of [1, 1000]) {
     const text = "\ufeff".padEnd(length, "x");
@@ -189,6 +204,8 @@ Deno.test("Frame.finish makes every reader of the frame throw", () => {
       () => headers.name(0),
       () => headers.value(0),
       () => headers.raw(0),
+      () => headers.slices(0),
+      () => headers.nameLength(0),
       () => headers.indexOf("host", true),
       () => [...headers],
     ]

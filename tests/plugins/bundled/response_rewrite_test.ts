@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 
 import { responseRewrite } from "../../../plugins/bundled/response_rewrite.ts";
-import type { HTTPRespCallResp } from "../../../protocol/messages.ts";
+import type { SendableResponse } from "../../../protocol/messages.ts";
 import { configured, FakeHost, type Pair, responseMessage, text, texts, utf8 } from "../_calls.ts";
 
 /** What becomes of an upstream's response. */
@@ -9,7 +9,7 @@ async function rewritten(
   config: unknown,
   { headers = [], body = utf8("") }: { headers?: Pair[]; body?: Uint8Array<ArrayBuffer> } = {},
   host = new FakeHost({ variables: { request_method: "GET" }, responseBody: body }),
-): Promise<HTTPRespCallResp> {
+): Promise<SendableResponse> {
   const chain = await configured(responseRewrite, config);
   return await chain.response(responseMessage({ headers }), host);
 }
