@@ -36,6 +36,13 @@ export interface PluginDefinition<Config> {
    */
   readonly onError?: "fail" | "continue";
   /**
+   * Opens what the plugin holds: a pool, a file, a timer. It runs once, before the first
+   * configuration is prepared, and the calls wait for it.
+   */
+  start?(): void | Promise<void>;
+  /** Closes what `start` opened: the plugin was replaced, or the runner ends. */
+  stop?(): void | Promise<void>;
+  /**
    * The request phase: ext-plugin-pre-req and ext-plugin-post-req.
    *
    * @returns A `Response` or `stop(…)` to answer the client at once; nothing to go on.
@@ -74,6 +81,18 @@ export interface Plugin {
    * @internal
    */
   describeConfig(): ConfigDescription;
+  /**
+   * See {@linkcode PluginDefinition.start}; nothing where it has none.
+   *
+   * @internal
+   */
+  start(): void | Promise<void>;
+  /**
+   * See {@linkcode PluginDefinition.stop}; nothing where it has none.
+   *
+   * @internal
+   */
+  stop(): void | Promise<void>;
   /**
    * Validates a configuration and binds the hooks to it.
    *
@@ -151,9 +170,9 @@ export function definePlugin(definition: PluginDefinition<unknown>): Plugin {
         '"fail" or "continue"',
     );
   }
-  for (const hook of [definition.onRequest, definition.onResponse]) {
-    if (hook !== undefined && typeof hook !== "function") {
-      throw new TypeError(`Cannot define the plugin "${name}": a hook must be a function`);
+  for (const hook of ["onRequest", "onResponse", "start", "stop"] as const) {
+    if (definition[hook] !== undefined && typeof definition[hook] !== "function") {
+      throw new TypeError(`Cannot define the plugin "${name}": its ${hook} must be a function`);
     }
   }
   const bind = (config: unknown): Step => ({
@@ -173,6 +192,8 @@ export function definePlugin(definition: PluginDefinition<unknown>): Plugin {
       ...(definition.onResponse === undefined ? [] : ["response" as const]),
     ],
     describeConfig: () => describeConfig(definition.config),
+    start: () => definition.start?.(),
+    stop: () => definition.stop?.(),
     configure(raw) {
       const config = definition.config === undefined ? raw : validateConfig(definition.config, raw);
       return config instanceof Promise ? config.then(bind) : bind(config);

@@ -173,7 +173,34 @@ Deno.test("definePlugin refuses an onError that is misspelt: it would let reques
     name: "TypeError",
     message: /its onError is "Fail"/,
   });
-  assert.throws(() => definePlugin(JSON.parse('{"name":"guard","onRequest":"no"}')), {
-    message: /a hook must be a function/,
+});
+
+Deno.test("definePlugin refuses hooks that are not functions, and names them", () => {
+  for (const hook of ["onRequest", "onResponse", "start", "stop"]) {
+    const definition = { name: "guard", onRequest: () => {}, [hook]: JSON.parse('"no"') };
+    assert.throws(() => definePlugin(definition), {
+      name: "TypeError",
+      message: `Cannot define the plugin "guard": its ${hook} must be a function`,
+    });
+  }
+});
+
+Deno.test("plugin.start and stop run what the plugin declares, and wait where it does", async () => {
+  const ran: string[] = [];
+  const plugin = definePlugin({
+    name: "holds",
+    start: () => void ran.push("start"),
+    stop: async () => void ran.push(await Promise.resolve("stop")),
+    onRequest: nothing,
   });
+  assert.deepEqual(ran, []);
+  assert.equal(plugin.start(), undefined);
+  await plugin.stop();
+  assert.deepEqual(ran, ["start", "stop"]);
+});
+
+Deno.test("plugin.start and stop do nothing where the plugin has none", () => {
+  const plugin = definePlugin({ name: "plain", onRequest: nothing });
+  assert.equal(plugin.start(), undefined);
+  assert.equal(plugin.stop(), undefined);
 });
