@@ -10,7 +10,7 @@ import { messageOf } from "../protocol/errors.ts";
 import { StartError, UsageError } from "./errors.ts";
 
 /** The kernel's limit for the path of a unix socket, in bytes. */
-const MAX_PATH_BYTES = 107;
+export const MAX_PATH_BYTES = 107;
 
 /** Where to listen, and for whom. */
 export interface SocketOptions {
