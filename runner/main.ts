@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bundledPlugins } from "../plugins/bundled/mod.ts";
-import { main } from "./cli.ts";
+// All of the package, as plugin files on disk can import all of it.
+import { bundledPlugins, main } from "../mod.ts";
 
 await main({ plugins: bundledPlugins });
