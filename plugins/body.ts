@@ -24,6 +24,8 @@ export interface Body {
   /**
    * The body's bytes; none when there is no body. At most 16 777 188 bytes: with a larger one
    * APISIX fails the call (protocol.md §9). All who ask get the same array: do not change it.
+   *
+   * @throws {RangeError} When its `content-length` says that it is larger; the call goes on then.
    */
   bytes(): Promise<Uint8Array<ArrayBuffer>>;
   /** The body as text, decoded as UTF-8; what is not UTF-8 becomes U+FFFD. */
@@ -46,15 +48,21 @@ export const MAX_BODY_BYTES = 16_777_152;
 export class EditableBody implements Body {
   readonly #kind: string;
   readonly #fetch: () => Promise<Uint8Array<ArrayBuffer> | null>;
-  #replacement: Uint8Array<ArrayBuffer> | null = null;
+  #replacement: Uint8Array<ArrayBuffer> | null;
 
   /**
    * @param kind "request" or "response", for errors.
    * @param fetch Gets the body from APISIX.
+   * @param replacement What a plugin has set already.
    */
-  constructor(kind: string, fetch: () => Promise<Uint8Array<ArrayBuffer> | null>) {
+  constructor(
+    kind: string,
+    fetch: () => Promise<Uint8Array<ArrayBuffer> | null>,
+    replacement: Uint8Array<ArrayBuffer> | null = null,
+  ) {
     this.#kind = kind;
     this.#fetch = fetch;
+    this.#replacement = replacement;
   }
 
   /** What a plugin set; `null` when the body was not replaced. */
@@ -112,7 +120,8 @@ export function bodyBytes(content: BodyContent, kind: string): Uint8Array<ArrayB
   const bytes = content instanceof Uint8Array ? content : encodeText(bodyText(content, kind));
   if (bytes.length > MAX_BODY_BYTES) {
     throw new RangeError(
-      `Cannot send a ${kind} body of ${bytes.length} bytes: a frame holds ${MAX_BODY_BYTES}`,
+      `Cannot send a ${kind} body of ${bytes.length} bytes: a frame holds ${MAX_BODY_BYTES}. ` +
+        "Send less, leave the body as it came, or redirect to where it lies",
     );
   }
   return new Uint8Array(bytes);

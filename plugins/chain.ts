@@ -7,10 +7,11 @@
 import type { HTTPReqCallMessage, HTTPRespCallMessage } from "../protocol/decode_request.ts";
 import type { HTTPReqCallResp, SendableResponse, Stop } from "../protocol/messages.ts";
 import { messageOf } from "../protocol/errors.ts";
-import type { CallHost } from "./call.ts";
+import type { Call, CallHost } from "./call.ts";
 import type { HookResult, Step } from "./plugin.ts";
 import { RequestCall } from "./request_call.ts";
 import { ResponseCall } from "./response_call.ts";
+import { discardBody } from "./response_body.ts";
 import { stopFromResponse, StopReply } from "./stop.ts";
 
 /** A hook that failed, with the plugin and the phase to blame. */
@@ -86,22 +87,28 @@ export class Chain {
 }
 
 /** One hook of a step. */
-interface Hook<Call> {
+interface Hook<Work> {
   readonly plugin: string;
   readonly onError: "fail" | "continue";
-  run(call: Call): HookResult | Promise<HookResult>;
+  run(call: Work): HookResult | Promise<HookResult>;
+}
+
+/** A call that hooks can have in hand. */
+interface Handed<Work> extends Call {
+  /** What the hooks behind one that was too late have in hand. */
+  readonly successor: Work | null;
 }
 
 /** The hooks of one phase. */
-class Runner<Call extends RequestCall | ResponseCall, Reply> {
+class Runner<Work extends Handed<Work>, Reply> {
   readonly #phase: "onRequest" | "onResponse";
-  readonly #hooks: readonly Hook<Call>[];
-  readonly #reply: (call: Call, stop: StopReply | null) => Reply | Promise<Reply>;
+  readonly #hooks: readonly Hook<Work>[];
+  readonly #reply: (call: Work, stop: StopReply | null) => Reply | Promise<Reply>;
 
   constructor(
     phase: "onRequest" | "onResponse",
-    hooks: readonly Hook<Call>[],
-    reply: (call: Call, stop: StopReply | null) => Reply | Promise<Reply>,
+    hooks: readonly Hook<Work>[],
+    reply: (call: Work, stop: StopReply | null) => Reply | Promise<Reply>,
   ) {
     this.#phase = phase;
     this.#hooks = hooks;
@@ -113,7 +120,7 @@ class Runner<Call extends RequestCall | ResponseCall, Reply> {
   }
 
   /** Runs the hooks until one answers, and makes the reply of what came of them. */
-  run(call: Call, from = 0): Reply | Promise<Reply> {
+  run(call: Work, from = 0): Reply | Promise<Reply> {
     for (let i = from; i < this.#hooks.length; i++) {
       const hook = this.#hooks[i];
       if (hook === undefined) break;
@@ -131,33 +138,41 @@ class Runner<Call extends RequestCall | ResponseCall, Reply> {
 
   /** Goes on once the hook's promise has settled, or a `Response` has given its body. */
   async #settle(
-    call: Call,
+    call: Work,
     at: number,
-    hook: Hook<Call>,
+    hook: Hook<Work>,
     result: unknown,
   ): Promise<Reply> {
     let stop: StopReply | null = null;
+    const time = call.step?.time ?? null;
     call.host.waitFor(hook.plugin, this.#phase);
     try {
-      const settled = await result;
+      const settled = time === null ? await result : await time.limit(result);
       // Too late to change anything: the plugins behind must not run for a call that is over.
-      if (call.host.ended) throw new Error("its call has ended");
+      if (call.host.ended) {
+        discardBody(settled);
+        throw new Error("its call has ended");
+      }
       if (settled instanceof StopReply) stop = settled;
-      else if (settled instanceof Response) stop = await stopFromResponse(settled);
-      else if (settled !== undefined) {
+      else if (settled instanceof Response) {
+        stop = await stopFromResponse(settled, time ?? call.host);
+      } else if (settled !== undefined) {
         throw new TypeError(`it returned ${kindOf(settled)}; ${EXPECTED}`);
       }
     } catch (thrown) {
       this.#failed(call, hook, thrown);
+    } finally {
+      time?.end();
     }
-    return stop === null ? this.run(call, at + 1) : this.#reply(call, stop);
+    const next = call.successor ?? call;
+    return stop === null ? this.run(next, at + 1) : this.#reply(next, stop);
   }
 
   /**
    * Fails closed, unless the plugin declared that the others shall go on; but for a call that is
    * over they must not.
    */
-  #failed(call: Call, hook: Hook<Call>, thrown: unknown): void {
+  #failed(call: Work, hook: Hook<Work>, thrown: unknown): void {
     const error = new PluginError(hook.plugin, this.#phase, thrown);
     if (hook.onError !== "continue" || call.host.ended) throw error;
     call.host.log(hook.plugin).error(`${error.message}; going on, as its onError says`, {
@@ -168,10 +183,10 @@ class Runner<Call extends RequestCall | ResponseCall, Reply> {
 
 const EXPECTED = "a hook returns a Response, stop(…) or nothing";
 
-function hooks<Call>(
+function hooks<Work>(
   steps: readonly Step[],
-  pick: (step: Step) => Hook<Call>["run"] | null,
-): Hook<Call>[] {
+  pick: (step: Step) => Hook<Work>["run"] | null,
+): Hook<Work>[] {
   return steps.flatMap((step) => {
     const run = pick(step);
     return run === null ? [] : [{ plugin: step.plugin, onError: step.onError, run }];

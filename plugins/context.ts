@@ -32,12 +32,28 @@ export interface CallContext<Config> {
   readonly config: Config;
   /** APISIX's debug number of the call, u32; it is not unique over time (protocol.md §7.1). */
   readonly id: number;
-  /** Aborts when the call's time is over or APISIX has gone: hand it to `fetch` and the like. */
+  /**
+   * Aborts when the hook's time or the call's is over, or APISIX has gone: hand it to `fetch` and
+   * the like.
+   */
   readonly signal: AbortSignal;
   /** Writes to the runner's log. */
   readonly log: Log;
   /** Values that the plugins of one chain share during one call. */
   readonly state: Map<string, unknown>;
+  /**
+   * Values that all plugins share during one request of a client, over its phases: the same map in
+   * pre-req, post-req and post-resp. To find it APISIX is asked for the variable `request_id`, once
+   * a call.
+   *
+   * It lives in the memory of this runner for two minutes after a call last asked for it, or until
+   * 10 000 other requests have used theirs.
+   *
+   * @returns The map, empty at first.
+   * @throws {Error} When APISIX does not know a `request_id`; and in the response phase when the
+   * runner is set up for APISIX 2.14 or 2.15, where to ask would fail the call.
+   */
+  shared(): Promise<Map<string, unknown>>;
   /**
    * An nginx or APISIX variable (protocol.md §9), for example `remote_addr`, `consumer_name` or
    * `arg_x`. Each is fetched at most once a call.

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Frame } from "../protocol/frame.ts";
 import type { SendableEntry, Text, TextEntry } from "../protocol/messages.ts";
 import { decodeText, encodeText } from "../protocol/text.ts";
 import type { TextEntries } from "../protocol/text_entries.ts";
@@ -16,6 +15,7 @@ import {
   lengthsOf,
   mayBeAmong,
 } from "./header_rules.ts";
+import type { Life } from "./life.ts";
 
 /**
  * Headers that can be read and edited. Names are compared without regard to case.
@@ -83,17 +83,17 @@ const NO_EDITS: ReadonlyMap<string, readonly Text[]> = new Map();
 /** The base on the wire, and the edits made to it. */
 export class HeaderEdits implements EditableHeaders {
   readonly #base: TextEntries | null;
-  readonly #frame: Frame;
+  readonly #life: Life;
   /** The values that replace those of the base, by name; none: deleted. */
   #edits: Map<string, Text[]> | null = null;
 
   /**
    * @param base What came from the wire.
-   * @param frame The frame whose life bounds that of the headers.
+   * @param life What bounds the time in which they can be edited.
    */
-  constructor(base: TextEntries | null, frame: Frame) {
+  constructor(base: TextEntries | null, life: Life) {
     this.#base = base;
-    this.#frame = frame;
+    this.#life = life;
   }
 
   /** Whether anything was set, appended or deleted. */
@@ -162,6 +162,15 @@ export class HeaderEdits implements EditableHeaders {
 
   [Symbol.iterator](): IterableIterator<[string, string]> {
     return this.entries();
+  }
+
+  /**
+   * Goes on with the edits made so far, where `before` can be edited no more.
+   *
+   * @param before Headers with the same base.
+   */
+  takeOver(before: HeaderEdits): void {
+    this.#edits = before.#edits;
   }
 
   /**
@@ -250,7 +259,7 @@ export class HeaderEdits implements EditableHeaders {
   }
 
   #edit(key: string, values: Text[]): void {
-    this.#frame.assertLive();
+    this.#life.assertLive();
     (this.#edits ??= new Map()).set(key, values);
   }
 }

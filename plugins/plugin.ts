@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Binding } from "./call.ts";
 import {
   type ConfigDescription,
   type ConfigParser,
@@ -15,6 +16,9 @@ import type { RequestContext, ResponseContext } from "./context.ts";
 import { type RequestCall, RequestStep } from "./request_call.ts";
 import { type ResponseCall, ResponseStep } from "./response_call.ts";
 import type { StopReply } from "./stop.ts";
+
+/** Timers take no more milliseconds. */
+const MAX_TIMEOUT = 0x7fff_ffff;
 
 /** What a hook may return: an answer that ends the chain, or nothing to go on. */
 export type HookResult = Response | StopReply | void;
@@ -30,11 +34,18 @@ export interface PluginDefinition<Config> {
    */
   readonly config?: ConfigParser<Config>;
   /**
-   * What happens when a hook throws. `"fail"` (the default): the call fails, the client gets 503
+   * What happens when a hook throws or takes too long. `"fail"` (the default): the call fails, the client gets 503
    * unless the route allows degradation. `"continue"`: the error is logged and the next plugin
    * runs. Never use that for a plugin that guards something.
    */
   readonly onError?: "fail" | "continue";
+  /**
+   * How long a hook may take from when it first waits, in milliseconds, 1 to 2 147 483 647. One
+   * that takes longer fails, see `onError`: its signal aborts, and nothing that it does from then
+   * on changes the call. When absent, the time of the whole call is the only limit (55 s): that
+   * bounds all hooks of a chain together, and ends the call whatever `onError` says.
+   */
+  readonly timeout?: number;
   /**
    * Opens what the plugin holds: a pool, a file, a timer. It runs once, before the first
    * configuration is prepared, and the calls wait for it.
@@ -57,9 +68,7 @@ export interface PluginDefinition<Config> {
 }
 
 /** A plugin bound to a validated configuration: one step of a chain. */
-export interface Step {
-  /** The plugin's name. */
-  readonly plugin: string;
+export interface Step extends Binding {
   /** See {@linkcode PluginDefinition.onError}. */
   readonly onError: "fail" | "continue";
   /** Runs the hook of the request phase; absent when the plugin has none. */
@@ -109,7 +118,8 @@ export interface Plugin {
  *
  * @param definition Name, configuration and hooks.
  * @returns The plugin, to be exported as a module's default or handed to `serve`.
- * @throws {TypeError} When the name is not 1 to 128 characters, or there is no hook.
+ * @throws {TypeError} When the name is not 1 to 128 characters, there is no hook, or something
+ * else in the definition cannot be.
  *
  * @example
  * ```ts
@@ -151,7 +161,7 @@ export function definePlugin<Config>(
  */
 export function definePlugin(definition: PluginDefinition<unknown>): Plugin;
 export function definePlugin(definition: PluginDefinition<unknown>): Plugin {
-  const { name, onError = "fail" } = definition;
+  const { name, onError = "fail", timeout = null } = definition;
   if (typeof name !== "string" || name.length < 1 || name.length > 128) {
     throw new TypeError(
       `Cannot define the plugin ${JSON.stringify(name)}: its name must have 1 to 128 characters`,
@@ -170,20 +180,27 @@ export function definePlugin(definition: PluginDefinition<unknown>): Plugin {
         '"fail" or "continue"',
     );
   }
+  if (timeout !== null && !(Number.isInteger(timeout) && timeout > 0 && timeout <= MAX_TIMEOUT)) {
+    throw new TypeError(
+      `Cannot define the plugin "${name}": its timeout is ${
+        JSON.stringify(timeout)
+      }, and must be 1 to ${MAX_TIMEOUT} milliseconds`,
+    );
+  }
   for (const hook of ["onRequest", "onResponse", "start", "stop"] as const) {
     if (definition[hook] !== undefined && typeof definition[hook] !== "function") {
       throw new TypeError(`Cannot define the plugin "${name}": its ${hook} must be a function`);
     }
   }
+  const binding = { plugin: name, onError, timeout };
   const bind = (config: unknown): Step => ({
-    plugin: name,
-    onError,
+    ...binding,
     onRequest: definition.onRequest === undefined
       ? null
-      : (call) => definition.onRequest?.(new RequestStep(call, config, name)),
+      : (call) => definition.onRequest?.(new RequestStep(call, config, binding)),
     onResponse: definition.onResponse === undefined
       ? null
-      : (call) => definition.onResponse?.(new ResponseStep(call, config, name)),
+      : (call) => definition.onResponse?.(new ResponseStep(call, config, binding)),
   });
   return {
     name,

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Frame } from "../protocol/frame.ts";
 import type { Text, TextEntry } from "../protocol/messages.ts";
 import { decodeText } from "../protocol/text.ts";
 import type { TextEntries } from "../protocol/text_entries.ts";
+import type { Life } from "./life.ts";
 
 /**
  * Query arguments that can be read and edited; names and values are decoded (protocol.md §7.1).
@@ -76,27 +76,22 @@ export interface Query extends Iterable<[string, string]> {
 /** The arguments on the wire, and the edits made to them. */
 export class QueryEdits implements Query {
   readonly #base: TextEntries | null;
-  readonly #frame: Frame;
+  readonly #life: Life;
   /** The values that replace those of the base, by name; none: deleted; `null`: without `=`. */
   #edits: Map<string, (Text | null)[]> | null = null;
 
   /**
    * @param base What came from the wire.
-   * @param frame The frame whose life bounds that of the query.
+   * @param life What bounds the time in which it can be edited.
    */
-  constructor(base: TextEntries | null, frame: Frame) {
+  constructor(base: TextEntries | null, life: Life) {
     this.#base = base;
-    this.#frame = frame;
+    this.#life = life;
   }
 
   /** Whether anything was set, appended or deleted. */
   get edited(): boolean {
     return this.#edits !== null;
-  }
-
-  /** Whether the request came with arguments. */
-  get cameWithArguments(): boolean {
-    return this.#base !== null && this.#base.length > 0;
   }
 
   get(name: string): string | null {
@@ -152,6 +147,15 @@ export class QueryEdits implements Query {
         values.map((value) => encode(name) + (value === null ? "" : `=${encode(value)}`))
       )
       .join("&");
+  }
+
+  /**
+   * Goes on with the edits made so far, where `before` can be edited no more.
+   *
+   * @param before A query with the same base.
+   */
+  takeOver(before: QueryEdits): void {
+    this.#edits = before.#edits;
   }
 
   /**
@@ -214,7 +218,7 @@ export class QueryEdits implements Query {
   }
 
   #edit(name: string, values: (Text | null)[]): void {
-    this.#frame.assertLive();
+    this.#life.assertLive();
     (this.#edits ??= new Map()).set(name, values);
   }
 }

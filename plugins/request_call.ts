@@ -6,13 +6,14 @@
 
 import type { HTTPReqCallMessage } from "../protocol/decode_request.ts";
 import { METHODS, type Rewrite, type TextEntry } from "../protocol/messages.ts";
-import { decodeText, encodeText } from "../protocol/text.ts";
+import { decodeText } from "../protocol/text.ts";
+import { AddedHeaders } from "./added_headers.ts";
 import { type BodyContent, EditableBody } from "./body.ts";
-import { Call, type CallHost, CallStep } from "./call.ts";
+import { fetchBody } from "./body_fetch.ts";
+import { type Binding, Call, type CallHost, CallStep } from "./call.ts";
 import { clientAddress } from "./client_address.ts";
 import type { ClientRequest, RequestContext } from "./context.ts";
-import { isDroppedByRewrite } from "./header_rules.ts";
-import { type EditableHeaders, HeaderEdits, RequestHeaderEdits } from "./headers.ts";
+import { type EditableHeaders, RequestHeaderEdits } from "./headers.ts";
 import { checkedPath, PERCENT, percentDecode } from "./path.ts";
 import { type Query, QueryEdits } from "./query.ts";
 
@@ -22,10 +23,11 @@ export class RequestCall extends Call implements ClientRequest {
   /** The decoded path where the wire has it encoded. */
   #decodedPath: Uint8Array | null = null;
   #newPath: string | null = null;
-  #headers: HeaderEdits | null = null;
+  #headers: RequestHeaderEdits | null = null;
   #query: QueryEdits | null = null;
   #body: EditableBody | null = null;
-  #responseHeaders: HeaderEdits | null = null;
+  #responseHeaders: AddedHeaders | null = null;
+  #successor: RequestCall | null = null;
 
   /**
    * @param message What APISIX sent.
@@ -46,21 +48,21 @@ export class RequestCall extends Call implements ClientRequest {
   }
 
   set path(path: string) {
-    this.#message.frame.assertLive();
+    this.assertLive();
     const before = this.path;
     if (path !== before) this.#newPath = checkedPath(path, before);
   }
 
   get headers(): EditableHeaders {
-    return this.#headers ??= new RequestHeaderEdits(this.#message.headers, this.#message.frame);
+    return this.#headers ??= new RequestHeaderEdits(this.#message.headers, this);
   }
 
   get query(): Query {
-    return this.#query ??= new QueryEdits(this.#message.args, this.#message.frame);
+    return this.#query ??= new QueryEdits(this.#message.args, this);
   }
 
   get responseHeaders(): EditableHeaders {
-    return this.#responseHeaders ??= new HeaderEdits(null, this.#message.frame);
+    return this.#responseHeaders ??= new AddedHeaders(this, () => this.step?.plugin ?? "");
   }
 
   get clientIp(): string {
@@ -80,12 +82,57 @@ export class RequestCall extends Call implements ClientRequest {
   }
 
   setBody(content: BodyContent): void {
-    this.#message.frame.assertLive();
+    this.assertLive();
     this.#content.set(content);
   }
 
   get #content(): EditableBody {
-    return this.#body ??= new EditableBody("request", () => this.extraInfo.requestBody());
+    return this.#body ??= this.#bodyWith(null);
+  }
+
+  #bodyWith(replacement: Uint8Array<ArrayBuffer> | null): EditableBody {
+    const fetch = () => this.extraInfo.requestBody();
+    return new EditableBody(
+      "request",
+      () => fetchBody("request", this.headers.get("content-length"), fetch, this),
+      replacement,
+    );
+  }
+
+  override assertLive(): void {
+    super.assertLive();
+    this.#message.frame.assertLive();
+  }
+
+  override detach(reason: Error): void {
+    super.detach(reason);
+    this.#successor = this.#succeed();
+  }
+
+  /** The same call for the hooks behind the one that it was taken from; `null` as long as none. */
+  get successor(): RequestCall | null {
+    return this.#successor;
+  }
+
+  #succeed(): RequestCall {
+    const next = new RequestCall(this.#message, this.host);
+    next.takeOver(this);
+    next.#decodedPath = this.#decodedPath;
+    next.#newPath = this.#newPath;
+    if (this.#headers !== null) {
+      next.#headers = new RequestHeaderEdits(this.#message.headers, next);
+      next.#headers.takeOver(this.#headers);
+    }
+    if (this.#query !== null) {
+      next.#query = new QueryEdits(this.#message.args, next);
+      next.#query.takeOver(this.#query);
+    }
+    if (this.#responseHeaders !== null) {
+      next.#responseHeaders = new AddedHeaders(next, () => next.step?.plugin ?? "");
+      next.#responseHeaders.takeOver(this.#responseHeaders);
+    }
+    if (this.#body !== null) next.#body = next.#bodyWith(this.#body.replacement);
+    return next;
   }
 
   /** Headers that hooks added to the client's response, for an answer that ends the chain. */
@@ -154,18 +201,17 @@ export class RequestCall extends Call implements ClientRequest {
     const headers = this.#headers?.changes() ?? [];
     const respHeaders = this.#responseHeaders?.additions() ?? [];
     const body = this.#body?.replacement ?? null;
-    this.#warnOfDropped(respHeaders);
+    this.#warnOfIgnored();
     return { type: "rewrite", path, headers, args, respHeaders, body };
   }
 
-  #warnOfDropped(respHeaders: readonly TextEntry[]): void {
-    const dropped = respHeaders.map(({ name }) => decodeText(encodeText(name)))
-      .filter(isDroppedByRewrite);
-    if (dropped.length === 0) return;
-    this.host.warnOnce(
-      `APISIX ignores these response headers when the request goes on: ${dropped.join(", ")}. ` +
-        "Set them in onResponse, or return a Response",
-    );
+  #warnOfIgnored(): void {
+    for (const [plugin, names] of this.#responseHeaders?.ignored() ?? []) {
+      this.host.warnOnce(
+        `The plugin "${plugin}" sets response headers that APISIX ignores when the request goes ` +
+          `on: ${names.join(", ")}. Set them in onResponse, or return a Response`,
+      );
+    }
   }
 }
 
@@ -176,10 +222,10 @@ export class RequestStep<Config> extends CallStep<Config> implements RequestCont
   /**
    * @param call The call.
    * @param config The step's configuration.
-   * @param plugin The plugin's name.
+   * @param binding The step's plugin.
    */
-  constructor(call: RequestCall, config: Config, plugin: string) {
-    super(call, config, plugin);
+  constructor(call: RequestCall, config: Config, binding: Binding) {
+    super(call, config, binding);
     this.#call = call;
   }
 

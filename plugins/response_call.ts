@@ -7,8 +7,10 @@
 import type { HTTPRespCallMessage } from "../protocol/decode_request.ts";
 import type { SendableResponse } from "../protocol/messages.ts";
 import { type Body, type BodyContent, EditableBody } from "./body.ts";
-import { Call, type CallHost, CallStep } from "./call.ts";
+import { fetchBody, MAX_FETCHED_BYTES } from "./body_fetch.ts";
+import { type Binding, Call, type CallHost, CallStep } from "./call.ts";
 import type { ResponseContext, UpstreamResponse } from "./context.ts";
+import { handled } from "./extra_info.ts";
 import { type EditableHeaders, HeaderEdits } from "./headers.ts";
 import type { StopReply } from "./stop.ts";
 
@@ -31,10 +33,13 @@ const DUMMY_HEADERS = [{ name: "content-type", value: "text/plain; charset=utf-8
 export class ResponseCall extends Call implements UpstreamResponse {
   readonly #message: HTTPRespCallMessage;
   readonly #headers: HeaderEdits;
-  readonly #body: EditableBody;
+  #body: EditableBody;
   #status = 0;
   /** Whether the upstream's body proved to be empty, without a header that says so. */
   #isEmpty = false;
+  /** The upstream's body on its way; an answer must wait for it, to know whether it is empty. */
+  #fetching: Promise<unknown> | null = null;
+  #successor: ResponseCall | null = null;
 
   /**
    * @param message What APISIX sent.
@@ -43,8 +48,8 @@ export class ResponseCall extends Call implements UpstreamResponse {
   constructor(message: HTTPRespCallMessage, host: CallHost) {
     super(message.id, host);
     this.#message = message;
-    this.#headers = new HeaderEdits(message.headers, message.frame);
-    this.#body = new EditableBody("response", () => this.#fetchBody());
+    this.#headers = new HeaderEdits(message.headers, this);
+    this.#body = this.#bodyWith(null);
   }
 
   get status(): number {
@@ -52,7 +57,7 @@ export class ResponseCall extends Call implements UpstreamResponse {
   }
 
   set status(status: number) {
-    this.#message.frame.assertLive();
+    this.assertLive();
     if (!Number.isInteger(status) || status < 200 || status > 999) {
       throw new RangeError(`Cannot set the status ${status}: it must be within 200 to 999`);
     }
@@ -76,8 +81,35 @@ export class ResponseCall extends Call implements UpstreamResponse {
   }
 
   setBody(content: BodyContent): void {
-    this.#message.frame.assertLive();
+    this.assertLive();
     this.#body.set(content);
+  }
+
+  /** APISIX before 3.0 fails a response call in which anything is asked. */
+  override get shared(): Promise<Map<string, unknown>> {
+    if (this.host.probeHead) return super.shared;
+    return handled(Promise.reject(
+      new Error(
+        "Cannot tell what the phases share: to ask APISIX 2.14 and 2.15 for the request_id would " +
+          "fail the response call, and --head-probe is off, as they need it. Turn it on for " +
+          "APISIX 3.0 and later",
+      ),
+    ));
+  }
+
+  override assertLive(): void {
+    super.assertLive();
+    this.#message.frame.assertLive();
+  }
+
+  override detach(reason: Error): void {
+    super.detach(reason);
+    this.#successor = this.#succeed();
+  }
+
+  /** The same call for the hooks behind the one that it was taken from; `null` as long as none. */
+  get successor(): ResponseCall | null {
+    return this.#successor;
   }
 
   /**
@@ -89,6 +121,7 @@ export class ResponseCall extends Call implements UpstreamResponse {
   outcome(): SendableResponse | Promise<SendableResponse> {
     const body = this.#body.replacement;
     if (body !== null) return this.#reply(body, false);
+    if (this.#fetching !== null) return this.#fetching.then(() => this.outcome());
     if (BODILESS.has(this.#message.status) || this.#isEmpty) return this.#bodiless();
     if (!this.host.probeHead || this.#headers.get("content-length") === "0") {
       return this.#reply(null, true);
@@ -110,10 +143,43 @@ export class ResponseCall extends Call implements UpstreamResponse {
     };
   }
 
-  async #fetchBody(): Promise<Uint8Array<ArrayBuffer> | null> {
-    const body = await this.extraInfo.responseBody();
-    this.#isEmpty = body?.length === 0 && this.#headers.get("content-length") !== "0";
+  #succeed(): ResponseCall {
+    const next = new ResponseCall(this.#message, this.host);
+    next.takeOver(this);
+    next.#status = this.#status;
+    next.#headers.takeOver(this.#headers);
+    next.#body = next.#bodyWith(this.#body.replacement);
+    next.#isEmpty = this.#isEmpty;
+    if (this.#fetching !== null) handled(next.#fetchBody());
+    return next;
+  }
+
+  #bodyWith(replacement: Uint8Array<ArrayBuffer> | null): EditableBody {
+    return new EditableBody("response", () => this.#fetchBody(), replacement);
+  }
+
+  #fetchBody(): Promise<Uint8Array<ArrayBuffer> | null> {
+    const body = this.#bodyOfUpstream();
+    const settled = () => {
+      this.#fetching = null;
+    };
+    this.#fetching = body.then(settled, settled);
     return body;
+  }
+
+  async #bodyOfUpstream(): Promise<Uint8Array<ArrayBuffer> | null> {
+    const length = this.#headers.get("content-length");
+    const hasNone = Number(length) > MAX_FETCHED_BYTES && await this.#isWithoutBody();
+    const fetch = () => this.extraInfo.responseBody();
+    const body = await fetchBody("response", hasNone ? "0" : length, fetch, this);
+    this.#isEmpty = body?.length === 0 && length !== "0";
+    return body;
+  }
+
+  /** Whether there is no body, whatever the length is that the headers say. */
+  async #isWithoutBody(): Promise<boolean> {
+    return BODILESS.has(this.#message.status) ||
+      this.host.probeHead && await this.extraInfo.variable("request_method") === "HEAD";
   }
 
   async #unlessHead(): Promise<SendableResponse> {
@@ -143,10 +209,10 @@ export class ResponseStep<Config> extends CallStep<Config> implements ResponseCo
   /**
    * @param call The call.
    * @param config The step's configuration.
-   * @param plugin The plugin's name.
+   * @param binding The step's plugin.
    */
-  constructor(call: ResponseCall, config: Config, plugin: string) {
-    super(call, config, plugin);
+  constructor(call: ResponseCall, config: Config, binding: Binding) {
+    super(call, config, binding);
     this.#call = call;
   }
 
@@ -155,7 +221,8 @@ export class ResponseStep<Config> extends CallStep<Config> implements ResponseCo
   }
 
   get requestBody(): Body {
-    const { extraInfo } = this.#call;
-    return new EditableBody("request", () => extraInfo.requestBody());
+    const call = this.#call;
+    const fetch = () => call.extraInfo.requestBody();
+    return new EditableBody("request", () => fetchBody("request", null, fetch, call));
   }
 }

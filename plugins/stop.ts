@@ -7,6 +7,7 @@
 import type { TextEntry } from "../protocol/messages.ts";
 import { bodyBytes, type BodyContent } from "./body.ts";
 import { headerName, headerValue, isHopByHopOrLength } from "./header_rules.ts";
+import { type Abortable, readBody } from "./response_body.ts";
 
 /** Status and headers of an answer, as for `new Response`. */
 export interface StopInit {
@@ -89,17 +90,19 @@ export function stop(body: BodyContent | null, init: StopInit = {}): StopReply {
  * What the client gets for a `Response` of the Fetch API.
  *
  * @param response A response whose body has not been read.
+ * @param wait Whose signal ends the reading of the body.
  * @returns The answer.
  * @throws {TypeError} When it is an error response, or its body was used before.
+ * @throws {RangeError} When its body is over 16 777 152 bytes.
  */
-export async function stopFromResponse(response: Response): Promise<StopReply> {
+export async function stopFromResponse(response: Response, wait: Abortable): Promise<StopReply> {
   if (response.status < 200) {
     throw new TypeError("Cannot answer with Response.error(): it has no status");
   }
-  if (response.bodyUsed) {
+  if (response.bodyUsed || response.body?.locked) {
     throw new TypeError("Cannot answer with a Response whose body was read before: clone() it");
   }
-  const body = response.body === null ? null : await response.bytes();
+  const body = response.body === null ? null : await readBody(response.body, wait);
   const reply = stop(body, { status: response.status, headers: response.headers });
   // What fetch gives is decoded already, whatever its headers say.
   const headers = response.url === ""

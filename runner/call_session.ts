@@ -8,8 +8,9 @@ import { PluginError } from "../plugins/chain.ts";
 import type { CallHost } from "../plugins/call.ts";
 import type { Log } from "../plugins/context.ts";
 import type { Ask } from "../plugins/extra_info.ts";
+import type { Shared } from "../plugins/shared.ts";
 import type { CallMessage } from "../protocol/decode_request.ts";
-import type { Expiring } from "./deadlines.ts";
+import type { Deadlines, Expiring } from "./deadlines.ts";
 import type { Logger } from "./logger.ts";
 import type { Preparation } from "./preparation.ts";
 
@@ -19,6 +20,10 @@ export interface SessionTools {
   readonly log: Logger;
   /** See {@linkcode CallHost.probeHead}. */
   readonly probeHead: boolean;
+  /** Watches calls that wait; those for other times watch their hooks. */
+  readonly deadlines: Deadlines;
+  /** See {@linkcode CallHost.shared}. */
+  readonly shared: Shared;
 }
 
 /** The peer went away, or its connection broke: nobody is left to be answered. */
@@ -33,6 +38,9 @@ export class ConnectionLost extends Error {
 
 /** The phase of a call, in APISIX's words. */
 export type Phase = "HTTPReqCall" | "HTTPRespCall";
+
+/** The phases in the words of plugins: their lines are found together with those about them. */
+const HOOKS = { HTTPReqCall: "onRequest", HTTPRespCall: "onResponse" } as const;
 
 /** A call that is being worked on. It ends once: by an answer, its deadline, or its connection. */
 export class CallSession implements CallHost, Expiring {
@@ -81,6 +89,14 @@ export class CallSession implements CallHost, Expiring {
     return this.#tools.probeHead;
   }
 
+  get shared(): Shared {
+    return this.#tools.shared;
+  }
+
+  get peerGone(): boolean {
+    return this.#reason instanceof ConnectionLost;
+  }
+
   get signal(): AbortSignal {
     const controller = this.#controller ??= new AbortController();
     if (this.#ended && !controller.signal.aborted) {
@@ -94,6 +110,12 @@ export class CallSession implements CallHost, Expiring {
       this.#ended
         ? Promise.reject(new Error("Cannot ask APISIX: the call has ended"))
         : this.#ask(question, read);
+  }
+
+  watch(ms: number, hook: Expiring): () => void {
+    const deadlines = this.#tools.deadlines.lasting(ms);
+    const waiting = deadlines.add(hook);
+    return () => deadlines.remove(waiting);
   }
 
   waitFor(plugin: string, phase: "onRequest" | "onResponse"): void {
@@ -111,7 +133,7 @@ export class CallSession implements CallHost, Expiring {
   }
 
   log(plugin: string): Log {
-    return this.#tools.log.child({ plugin, phase: this.#phase, id: this.#message.id });
+    return this.#tools.log.child({ plugin, phase: HOOKS[this.#phase], id: this.#message.id });
   }
 
   warnOnce(message: string): void {
@@ -151,7 +173,9 @@ export class CallSession implements CallHost, Expiring {
     this.#onGivenUp?.(reason);
   }
 
-  expire(): void {
-    this.giveUp(new DOMException("The call took longer than its deadline allows", "TimeoutError"));
+  expire(ms: number): void {
+    this.giveUp(
+      new DOMException(`The call took longer than its deadline of ${ms} ms`, "TimeoutError"),
+    );
   }
 }

@@ -6,8 +6,12 @@
 
 /** Something that can run out of time. */
 export interface Expiring {
-  /** Called once, when the time is over. */
-  expire(): void;
+  /**
+   * Called once, when the time is over.
+   *
+   * @param ms How long it was, in milliseconds.
+   */
+  expire(ms: number): void;
 }
 
 /** What sets and clears a timer; a test brings its own. */
@@ -39,7 +43,7 @@ export class Waiting {
 }
 
 /**
- * Watches calls that did not end at once.
+ * Watches calls that did not end at once, and other things that have all the same time.
  *
  * To set and clear a timer for every call would cost more than most of them do. As all have the
  * same time, the oldest is the first to run out: one timer, for it, is enough, and it is not
@@ -55,6 +59,9 @@ export class Deadlines {
   #oldest: Waiting | null = null;
   #newest: Waiting | null = null;
   #cancel: (() => void) | null = null;
+  /** Those for other times that end with this one. */
+  readonly #others: Deadlines[] = [];
+  readonly #byTimeout = new Map<number, Deadlines>();
 
   /**
    * @param timeout How long a call may take, in milliseconds.
@@ -95,11 +102,44 @@ export class Deadlines {
     waiting.previous = waiting.next = null;
   }
 
-  /** Stops the timer; for the end of the runner. */
+  /** Lets the oldest run out of time now, if there is one. */
+  expireOldest(): void {
+    const oldest = this.#oldest;
+    if (oldest === null) return;
+    this.remove(oldest);
+    oldest.call.expire(this.#timeout);
+  }
+
+  /**
+   * The deadlines for another time, the same for all who ask for it.
+   *
+   * @param timeout In milliseconds.
+   */
+  lasting(timeout: number): Deadlines {
+    const known = this.#byTimeout.get(timeout);
+    if (known !== undefined) return known;
+    const made = this.apart(timeout);
+    this.#byTimeout.set(timeout, made);
+    return made;
+  }
+
+  /**
+   * Deadlines that nobody else adds to, and that are closed with these.
+   *
+   * @param timeout In milliseconds.
+   */
+  apart(timeout: number): Deadlines {
+    const made = new Deadlines(timeout, this.#timers);
+    this.#others.push(made);
+    return made;
+  }
+
+  /** Stops the timers and forgets all; for the end of the runner. */
   close(): void {
     this.#cancel?.();
     this.#cancel = null;
     while (this.#oldest !== null) this.remove(this.#oldest);
+    for (const other of this.#others) other.close();
   }
 
   #arm(ms: number): void {
@@ -109,11 +149,7 @@ export class Deadlines {
   #tick(): void {
     this.#cancel = null;
     const now = this.#timers.now();
-    while (this.#oldest !== null && this.#oldest.deadline <= now) {
-      const { call } = this.#oldest;
-      this.remove(this.#oldest);
-      call.expire();
-    }
+    while (this.#oldest !== null && this.#oldest.deadline <= now) this.expireOldest();
     if (this.#oldest !== null && this.#cancel === null) this.#arm(this.#oldest.deadline - now);
   }
 }

@@ -8,6 +8,7 @@ import { type Chain, PluginError } from "../plugins/chain.ts";
 import { ConfigError } from "../plugins/config.ts";
 import type { Ask } from "../plugins/extra_info.ts";
 import type { Registry } from "../plugins/registry.ts";
+import { type Shared, SHARED_LIFETIME_MS, SharedStores } from "../plugins/shared.ts";
 import {
   type CallMessage,
   decodePrepareConfReq,
@@ -36,6 +37,8 @@ export interface DispatcherOptions {
   readonly log: Logger;
   /** See `CallHost.probeHead`. */
   readonly probeHead: boolean;
+  /** What the phases of a request share; new stores when absent. */
+  readonly shared?: Shared;
 }
 
 /** The side of a connection that the dispatcher needs. */
@@ -55,12 +58,19 @@ export class Dispatcher {
   readonly #tools: SessionTools;
 
   /** @param options What it works with. */
-  constructor({ registry, cache, deadlines, log, probeHead }: DispatcherOptions) {
+  constructor({
+    registry,
+    cache,
+    deadlines,
+    log,
+    probeHead,
+    shared = new SharedStores({ expiry: deadlines.apart(SHARED_LIFETIME_MS) }),
+  }: DispatcherOptions) {
     this.#registry = registry;
     this.#cache = cache;
     this.#deadlines = deadlines;
     this.#log = log;
-    this.#tools = { log, probeHead };
+    this.#tools = { log, probeHead, deadlines, shared };
   }
 
   /**

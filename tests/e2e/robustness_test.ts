@@ -115,7 +115,7 @@ testBoth("a hook that hangs fails its call with code 1 when its time is over", a
   const token = await prepared(runner, [use("hangs")]);
   await refusedWith(ErrorCode.SERVICE_UNAVAILABLE, peer.request(token, { id: 66 }));
   await runner.line(/ERROR .*"hangs".*deadline.* plugin=hangs phase=onRequest id=66/);
-  await runner.line(/WARN given up: .* plugin=hangs phase=HTTPReqCall id=66/);
+  await runner.line(/WARN given up: .* plugin=hangs phase=onRequest id=66/);
   await refusedWith(ErrorCode.SERVICE_UNAVAILABLE, peer.response(token, { id: 67 }));
   await runner.line(/ERROR .*"hangs".* phase=onResponse id=67/);
   // One that waits for an answer that does not come hangs too.
@@ -233,8 +233,8 @@ test("a plugin is told when APISIX goes while it works", async (runner) => {
   const token = await prepared(runner, [use("asks-and-hangs")]);
   for (
     const [frame, phase] of [
-      [requestFrame(token, { id: 881 }), "HTTPReqCall"],
-      [responseFrame(token, { id: 882 }), "HTTPRespCall"],
+      [requestFrame(token, { id: 881 }), "onRequest"],
+      [responseFrame(token, { id: 882 }), "onResponse"],
     ] as const
   ) {
     const from = runner.stderr.length;

@@ -11,6 +11,7 @@ import type { Ask } from "../../plugins/extra_info.ts";
 import { definePlugin, type Plugin } from "../../plugins/mod.ts";
 import type { PluginDefinition } from "../../plugins/plugin.ts";
 import { Registry } from "../../plugins/registry.ts";
+import { type Shared, SharedStores } from "../../plugins/shared.ts";
 import { HTTPReqCallMessage, HTTPRespCallMessage } from "../../protocol/decode_request.ts";
 import {
   encodeExtraInfoResp,
@@ -129,7 +130,12 @@ export interface HostAnswers {
   readonly requestBody?: Uint8Array<ArrayBuffer>;
   readonly responseBody?: Uint8Array<ArrayBuffer>;
   readonly probeHead?: boolean;
+  /** What other calls share; new stores when absent. */
+  readonly shared?: Shared;
 }
+
+/** Keeps all, for ever. */
+const FOR_EVER = { add: () => null, remove: () => {}, expireOldest: () => {} };
 
 /** Lends to a chain what a runner does, and remembers what was asked, logged and warned of. */
 export class FakeHost implements CallHost {
@@ -141,11 +147,16 @@ export class FakeHost implements CallHost {
   readonly waits: string[] = [];
   readonly probeHead: boolean;
   readonly ask: Ask;
+  readonly shared: Shared;
   ended = false;
+  peerGone = false;
+  /** The hooks whose time runs, each with its milliseconds. */
+  readonly watched = new Map<{ expire(): void }, number>();
   readonly #controller = new AbortController();
 
   constructor(answers: HostAnswers = {}) {
     this.probeHead = answers.probeHead ?? true;
+    this.shared = answers.shared ?? new SharedStores({ expiry: FOR_EVER });
     this.ask = (question, read) => {
       this.questions.push(question.type === "var" ? text(question.name) : question.type);
       return Promise.resolve(read(answerFrame(answerTo(question, answers))));
@@ -160,6 +171,19 @@ export class FakeHost implements CallHost {
   giveUp(): void {
     this.ended = true;
     this.#controller.abort(new Error("too late"));
+  }
+
+  watch(ms: number, hook: { expire(): void }): () => void {
+    this.watched.set(hook, ms);
+    return () => void this.watched.delete(hook);
+  }
+
+  /** Lets the time of all watched hooks be over. */
+  expire(): void {
+    for (const hook of [...this.watched.keys()]) {
+      this.watched.delete(hook);
+      hook.expire();
+    }
   }
 
   waitFor(plugin: string, phase: string): void {

@@ -110,17 +110,9 @@ Deno.test("query.changes mentions only what was edited", () => {
 Deno.test("query of a request without arguments can be edited", () => {
   const message = requestMessage({ args: null });
   const query = new QueryEdits(message.args, message.frame);
-  assert.equal(query.cameWithArguments, false);
   assert.deepEqual([...query], []);
   query.set("a", "1");
   assert.equal(query.toString(), "a=1");
-});
-
-Deno.test("query.cameWithArguments is about the request, not the edits", () => {
-  assert.equal(queryOf().cameWithArguments, false);
-  const query = queryOf(["a"]);
-  query.delete("a");
-  assert.equal(query.cameWithArguments, true);
 });
 
 Deno.test("query cannot be used when its call has ended", () => {

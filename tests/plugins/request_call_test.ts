@@ -230,8 +230,8 @@ Deno.test("responseHeaders that APISIX drops are warned of", async () => {
     responseHeaders.set("x-kept", "1");
   }, host);
   assert.deepEqual(host.warnings, [
-    "APISIX ignores these response headers when the request goes on: content-type, location. " +
-    "Set them in onResponse, or return a Response",
+    'The plugin "test" sets response headers that APISIX ignores when the request goes on: ' +
+    "content-type, location. Set them in onResponse, or return a Response",
   ]);
 });
 

@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { stop, stopFromResponse, type StopReply } from "../../plugins/stop.ts";
 import { text, texts, utf8 } from "./_calls.ts";
 
+/** Somebody who waits as long as it takes. */
+const PATIENT = new AbortController();
+
 function textOf({ body }: StopReply): string | null {
   return body === null ? null : text(body);
 }
@@ -83,7 +86,7 @@ Deno.test("stopFromResponse takes status, headers and body of a Response", async
   response.headers.append("set-cookie", "a=1");
   response.headers.append("set-cookie", "b=2");
   response.headers.set("content-length", "99");
-  const reply = await stopFromResponse(response);
+  const reply = await stopFromResponse(response, PATIENT);
   assert.equal(reply.status, 403);
   assert.equal(textOf(reply), '{"error":"forbidden"}');
   assert.deepEqual(texts(reply.headers), [
@@ -94,7 +97,7 @@ Deno.test("stopFromResponse takes status, headers and body of a Response", async
 });
 
 Deno.test("stopFromResponse takes a Response without a body", async () => {
-  const reply = await stopFromResponse(Response.redirect("https://example.com/"));
+  const reply = await stopFromResponse(Response.redirect("https://example.com/"), PATIENT);
   assert.equal(reply.status, 302);
   assert.equal(reply.body, null);
   assert.deepEqual(texts(reply.headers), [["location", "https://example.com/"]]);
@@ -102,20 +105,23 @@ Deno.test("stopFromResponse takes a Response without a body", async () => {
 
 Deno.test("stopFromResponse reads a body that is streamed", async () => {
   const stream = ReadableStream.from([utf8("one "), utf8("two")]);
-  assert.equal(textOf(await stopFromResponse(new Response(stream))), "one two");
+  assert.equal(textOf(await stopFromResponse(new Response(stream), PATIENT)), "one two");
 });
 
 Deno.test("stopFromResponse keeps the bytes of header values", async () => {
   // The Fetch API shows each byte of a value as one character: this is a fetched "ü" in UTF-8.
   const response = new Response("", { headers: { "x-name": "\u00c3\u00bc" } });
-  const reply = await stopFromResponse(response);
+  const reply = await stopFromResponse(response, PATIENT);
   const value = reply.headers.find(({ name }) => name === "x-name")?.value;
   assert.deepEqual(value, utf8("ü"));
 });
 
 Deno.test("stopFromResponse refuses an error, and a body that was read before", async () => {
-  await assert.rejects(stopFromResponse(Response.error()), /Response\.error\(\)/);
+  await assert.rejects(stopFromResponse(Response.error(), PATIENT), /Response\.error\(\)/);
   const response = new Response("hello");
   await response.text();
-  await assert.rejects(stopFromResponse(response), { name: "TypeError", message: /clone\(\)/ });
+  await assert.rejects(stopFromResponse(response, PATIENT), {
+    name: "TypeError",
+    message: /clone\(\)/,
+  });
 });
