@@ -5,9 +5,10 @@
  */
 
 import type { Command } from "../command.ts";
+import { completion } from "./completion.ts";
 import { doctor } from "./doctor.ts";
 import { help } from "./help.ts";
 import { run } from "./run.ts";
 
 /** All commands; the first one runs when none is named. */
-export const COMMANDS: readonly [Command, ...Command[]] = [run, doctor, help];
+export const COMMANDS: readonly [Command, ...Command[]] = [run, doctor, completion, help];
