@@ -130,6 +130,8 @@ export interface HostAnswers {
   readonly requestBody?: Uint8Array<ArrayBuffer>;
   readonly responseBody?: Uint8Array<ArrayBuffer>;
   readonly probeHead?: boolean;
+  /** What an answer has to wait for, by the question. */
+  readonly before?: (question: string) => Promise<void> | undefined;
   /** What other calls share; new stores when absent. */
   readonly shared?: Shared;
 }
@@ -158,8 +160,10 @@ export class FakeHost implements CallHost {
     this.probeHead = answers.probeHead ?? true;
     this.shared = answers.shared ?? new SharedStores({ expiry: FOR_EVER });
     this.ask = (question, read) => {
-      this.questions.push(question.type === "var" ? text(question.name) : question.type);
-      return Promise.resolve(read(answerFrame(answerTo(question, answers))));
+      const name = question.type === "var" ? text(question.name) : question.type;
+      this.questions.push(name);
+      const answer = () => read(answerFrame(answerTo(question, answers)));
+      return answers.before?.(name)?.then(answer) ?? Promise.resolve(answer());
     };
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import type { RequestContext } from "../../plugins/mod.ts";
+import { type RequestContext, stop } from "../../plugins/mod.ts";
 import type { HTTPReqCallResp } from "../../protocol/messages.ts";
 import {
   chainOf,
@@ -246,4 +246,77 @@ Deno.test("request cannot be used when its call has ended", async () => {
   assert.throws(() => late?.path, /its call has ended/);
   assert.throws(() => late?.clientIp, /its call has ended/);
   assert.throws(() => late?.setBody("x"), /its call has ended/);
+});
+
+Deno.test("responseHeaders that APISIX drops are warned of for each plugin, if they are still there", async () => {
+  const host = new FakeHost();
+  const chain = await chainOf(
+    onRequest(({ responseHeaders }) => {
+      responseHeaders.set("server", "mine");
+      responseHeaders.append("content-language", "de");
+    }, "first"),
+    onRequest(({ responseHeaders }) => {
+      responseHeaders.append("Location", "/");
+      responseHeaders.delete("Server");
+    }, "second"),
+  );
+  await chain.request(requestMessage(), host);
+  assert.deepEqual(host.warnings.map((warning) => /^The plugin .* on: [^.]*/.exec(warning)?.[0]), [
+    'The plugin "first" sets response headers that APISIX ignores when the request goes on: ' +
+    "content-language",
+    'The plugin "second" sets response headers that APISIX ignores when the request goes on: ' +
+    "location",
+  ]);
+});
+
+Deno.test("responseHeaders that go with an answer are warned of nowhere", async () => {
+  const host = new FakeHost();
+  const chain = await chainOf(
+    onRequest(({ responseHeaders }) => responseHeaders.set("content-language", "de")),
+    onRequest(() => stop("no")),
+  );
+  await chain.request(requestMessage(), host);
+  assert.deepEqual(host.warnings, []);
+});
+
+Deno.test("request body that is known to be too large is not asked for: the call would fail", async () => {
+  const tooLarge: RequestFields = { headers: [["content-length", "16777189"]] };
+  const host = new FakeHost();
+  const reply = await replyTo(tooLarge, async ({ request }) => {
+    for (const read of [() => request.bytes(), () => request.text(), () => request.json()]) {
+      await assert.rejects(read, {
+        name: "RangeError",
+        message: /body of 16777189 bytes.*16777188 at most.*content-length/,
+      });
+    }
+  }, host);
+  assert.equal(reply.action, null);
+  assert.deepEqual(host.questions, []);
+
+  const largest: RequestFields = { headers: [["content-length", "16777188"]] };
+  await replyTo(largest, async ({ request }) => void await request.bytes(), host);
+  assert.deepEqual(host.questions, ["reqBody"]);
+});
+
+Deno.test("request body that costs the connection is warned of where its length was not known", async () => {
+  const lengths: [RequestFields, number][] = [
+    [{ headers: [["transfer-encoding", "chunked"]] }, 1],
+    // Then it was something else: the client went away, for example.
+    [{ headers: [["content-length", "5"]] }, 0],
+  ];
+  for (const [fields, warnings] of lengths) {
+    const host = new FakeHost({
+      before: () => {
+        host.peerGone = true;
+        return Promise.reject(new Error("closed"));
+      },
+    });
+    await replyTo(fields, async ({ request }) => {
+      await assert.rejects(request.bytes(), { message: "closed" });
+    }, host);
+    assert.equal(host.warnings.length, warnings);
+    for (const warning of host.warnings) {
+      assert.match(warning, /the plugin "test" asked for a request body.*over 16777188 bytes/);
+    }
+  }
 });

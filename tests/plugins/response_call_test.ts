@@ -213,3 +213,63 @@ Deno.test("response with a body that proves to be empty is not asked for a secon
   }, host);
   assert.equal(reply.body?.length, 1);
 });
+
+Deno.test("response that is sent before its body has come waits for it, lest it proves to be empty", async () => {
+  const answered = Promise.withResolvers<void>();
+  const host = new FakeHost({
+    responseBody: new Uint8Array(),
+    variables: { request_method: "GET" },
+    before: (what) => what === "respBody" ? answered.promise : undefined,
+  });
+  const reply = replyTo({}, ({ response }) => void response.bytes(), host);
+  answered.resolve();
+  assert.equal((await reply).body?.length, 1);
+});
+
+Deno.test("response body that is known to be too large is not asked for: the call would fail", async () => {
+  const host = new FakeHost({ variables: { request_method: "GET" } });
+  const reply = await replyTo(
+    { headers: [["Content-Length", "16777189"]] },
+    async ({ response }) => {
+      await assert.rejects(response.text(), {
+        name: "RangeError",
+        message: /response body of 16777189 bytes.*content-length/,
+      });
+    },
+    host,
+  );
+  assert.equal(reply.body, null);
+  assert.deepEqual(host.questions, ["request_method"]);
+});
+
+Deno.test("response body that is not there is empty, whatever its length would be", async () => {
+  const cases: [status: number, method: string, questions: string[]][] = [
+    [200, "HEAD", ["request_method", "respBody"]],
+    [304, "GET", ["respBody"]],
+  ];
+  for (const [status, request_method, questions] of cases) {
+    const host = new FakeHost({ variables: { request_method }, responseBody: new Uint8Array() });
+    const headers: ResponseFields["headers"] = [["content-length", "16777189"]];
+    await replyTo({ status, headers }, async ({ response }) => {
+      assert.equal(await response.text(), "");
+    }, host);
+    assert.deepEqual(host.questions, questions);
+  }
+});
+
+Deno.test("response is not lost with a body that costs the connection without a word", async () => {
+  const host = new FakeHost({
+    before: () => {
+      host.peerGone = true;
+      return Promise.reject(new Error("closed"));
+    },
+    probeHead: false,
+  });
+  await replyTo({}, async ({ response, requestBody }) => {
+    await assert.rejects(response.bytes(), { message: "closed" });
+    await assert.rejects(requestBody.bytes(), { message: "closed" });
+  }, host);
+  assert.equal(host.warnings.length, 2);
+  assert.match(host.warnings[0] ?? "", /"test" asked for a response body of unknown length/);
+  assert.match(host.warnings[1] ?? "", /"test" asked for a request body of unknown length/);
+});

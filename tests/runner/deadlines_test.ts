@@ -81,6 +81,62 @@ Deno.test("deadlines.close stops the timer and forgets all calls", () => {
   assert.deepEqual(call.expiredAt, []);
 });
 
+Deno.test("deadlines tell what expires how long its time was", () => {
+  const timers = new FakeTimers();
+  const deadlines = new Deadlines(1000, timers);
+  const times: number[] = [];
+  for (const each of [deadlines, deadlines.lasting(200)]) {
+    each.add({ expire: (ms) => void times.push(ms) });
+  }
+  timers.advance(1000);
+  assert.deepEqual(times, [200, 1000]);
+});
+
+Deno.test("deadlines for other times share a timer for each time, and end with the first", () => {
+  const timers = new FakeTimers();
+  const deadlines = new Deadlines(1000, timers);
+  assert.equal(deadlines.lasting(200), deadlines.lasting(200));
+  assert.notEqual(deadlines.lasting(200), deadlines.lasting(300));
+  const calls = [200, 200, 300].map((ms) => {
+    const call = new Call(timers);
+    deadlines.lasting(ms).add(call);
+    return call;
+  });
+  assert.equal(timers.set, 2);
+  const start = timers.now();
+  timers.advance(250);
+  assert.deepEqual(calls.map(({ expiredAt }) => expiredAt), [[start + 200], [start + 200], []]);
+  deadlines.close();
+  assert.equal(timers.set, 0);
+  timers.advance(10_000);
+  assert.deepEqual(calls[2]?.expiredAt, []);
+});
+
+Deno.test("deadlines that stand apart are nobody else's, but end with the first too", () => {
+  const timers = new FakeTimers();
+  const deadlines = new Deadlines(1000, timers);
+  const apart = deadlines.apart(200);
+  assert.notEqual(apart, deadlines.apart(200));
+  assert.notEqual(apart, deadlines.lasting(200));
+  apart.add(new Call(timers));
+  deadlines.close();
+  assert.equal(timers.set, 0);
+});
+
+Deno.test("deadlines.expireOldest lets the oldest expire before its time, once", () => {
+  const timers = new FakeTimers();
+  const deadlines = new Deadlines(1000, timers);
+  deadlines.expireOldest();
+  const start = timers.now();
+  const [first, second] = [new Call(timers), new Call(timers)];
+  deadlines.add(first);
+  deadlines.add(second);
+  deadlines.expireOldest();
+  timers.advance(1000);
+  assert.deepEqual(first.expiredAt, [start]);
+  assert.deepEqual(second.expiredAt, [start + 1000]);
+});
+
 Deno.test("deadlines give every call its full time, and no more, whatever the others do", () => {
   // After each pause one call begins; some end in time.
   const calls = fc.array(

@@ -261,6 +261,89 @@ Deno.test("dispatcher answers a hook that is too late with code 1, and aborts it
   assert.equal(runner.testLog.at("error").length, 1);
 });
 
+Deno.test("dispatcher gives a hook the time that its plugin says, and the call its own", async () => {
+  const never = () => new Promise<void>(() => {});
+  const runner = new TestRunner(
+    definePlugin({ name: "slow", timeout: 200, onError: "continue", onRequest: never }),
+    definePlugin({ name: "patient", timeout: 2 * CALL_TIMEOUT, onRequest: never }),
+  );
+  const confToken = await runner.prepare("slow", "patient");
+  const frame = asFrame(requestFrame({ confToken, id: 44 }));
+  const reply = runner.dispatcher.dispatch(frame, new FakePeer());
+  runner.timers.advance(200);
+  await turn();
+  assert.deepEqual(runner.testLog.at("error").map(({ message }) => message), [
+    'onRequest of the plugin "slow" failed: it took longer than its 200 ms; going on, as its ' +
+    "onError says",
+  ]);
+  // The second hook has less than it says: the time of the call began with the first.
+  runner.timers.advance(CALL_TIMEOUT - 200);
+  assert.deepEqual(await reply, UNAVAILABLE);
+  const line = runner.testLog.at("error").at(-1);
+  assert.equal(line?.plugin, "patient");
+  assert.match(String(line.message), /deadline of 5000 ms/);
+  // Its own time ends too, and nobody hears of it any more.
+  runner.timers.advance(2 * CALL_TIMEOUT);
+  await turn();
+  assert.equal(runner.testLog.at("error").length, 2);
+  assert.equal(runner.timers.set, 0);
+});
+
+Deno.test("dispatcher fails a call whose hook takes longer than its plugin says", async () => {
+  const runner = new TestRunner(
+    definePlugin({ name: "slow", timeout: 200, onResponse: () => new Promise<void>(() => {}) }),
+  );
+  const confToken = await runner.prepare("slow");
+  const frame = asFrame(responseFrame({ confToken, id: 45 }));
+  const reply = runner.dispatcher.dispatch(frame, new FakePeer());
+  runner.timers.advance(200);
+  assert.deepEqual(await reply, UNAVAILABLE);
+  const [line] = runner.testLog.at("error");
+  assert.equal(
+    line?.message,
+    'onResponse of the plugin "slow" failed: it took longer than its 200 ms',
+  );
+  assert.equal(line.plugin, "slow");
+  assert.equal(line.phase, "onResponse");
+  assert.equal(line.id, 45);
+});
+
+Deno.test("dispatcher lets the calls of a request share a store, for two minutes", async () => {
+  const runner = new TestRunner(
+    onRequest(async ({ request, shared }) => {
+      (await shared()).set("path", request.path);
+    }, "notes"),
+    onRequest(async ({ shared }) => stop(`${(await shared()).get("path")}`), "tells"),
+  );
+  const notes = asFrame(requestFrame({ confToken: await runner.prepare("notes"), path: "/a" }));
+  await runner.dispatcher.dispatch(notes, new FakePeer());
+  const confToken = await runner.prepare("tells");
+  for (const expected of ["/a", "undefined"]) {
+    const tells = asFrame(requestFrame({ confToken }));
+    assert.equal(bodyOf(await runner.dispatcher.dispatch(tells, new FakePeer())), expected);
+    runner.timers.advance(120_000);
+  }
+  assert.equal(runner.timers.set, 0);
+});
+
+Deno.test("dispatcher names the plugin that sets an illegal header, in both phases", async () => {
+  const runner = new TestRunner(definePlugin({
+    name: "careless",
+    onRequest: ({ request }) => request.headers.set("x a", "1"),
+    onResponse: ({ response }) => response.headers.set("x a", "1"),
+  }));
+  const confToken = await runner.prepare("careless");
+  for (const frame of [requestFrame({ confToken }), responseFrame({ confToken })]) {
+    assert.deepEqual(await runner.dispatcher.dispatch(asFrame(frame), new FakePeer()), UNAVAILABLE);
+    const line = runner.testLog.at("error").at(-1);
+    assert.match(
+      String(line?.message),
+      /the plugin "careless" failed: Cannot use "x a" as a header/,
+    );
+    assert.equal(line?.plugin, "careless");
+  }
+});
+
 Deno.test("dispatcher forgets the deadline of a call that has ended in time", async () => {
   const runner = new TestRunner(onRequest(async ({ variable }) => void await variable("host")));
   const confToken = await runner.prepare("test");
