@@ -2,15 +2,7 @@ import assert from "node:assert/strict";
 
 import { z } from "zod";
 
-import type { StandardSchema } from "../../plugins/config.ts";
 import { definePlugin } from "../../plugins/mod.ts";
-
-/** Whether two types are the same, `any` and `unknown` told apart from the rest. */
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
-  : false;
-
-/** Compiles only when the two types are the same. */
-function sameType<A, B>(_same: Equal<A, B>): void {}
 
 const nothing = () => {};
 
@@ -74,105 +66,24 @@ Deno.test("plugin.configure fails closed unless the plugin says otherwise", asyn
   );
 });
 
-Deno.test("definePlugin knows the type of config from a zod schema, in both hooks", () => {
-  definePlugin({
-    name: "zod",
-    config: z.object({
-      deny: z.array(z.string()),
-      rate: z.number().default(5),
-      since: z.string().transform((text) => new Date(text)),
-    }),
-    onRequest({ config }) {
-      sameType<typeof config, { deny: string[]; rate: number; since: Date }>(true);
-    },
-    onResponse({ config }) {
-      sameType<typeof config, { deny: string[]; rate: number; since: Date }>(true);
-    },
-  });
-});
-
-Deno.test("definePlugin knows the type of config from a function, in both hooks", () => {
-  definePlugin({
-    name: "function",
-    config: (raw) => {
-      sameType<typeof raw, unknown>(true);
-      return { text: String(raw) };
-    },
-    onRequest({ config }) {
-      sameType<typeof config, { text: string }>(true);
-    },
-    onResponse({ config }) {
-      sameType<typeof config, { text: string }>(true);
-    },
-  });
-});
-
-Deno.test("definePlugin knows the type of config from an async function", () => {
-  definePlugin({
-    name: "async-function",
-    config: (raw: unknown) => Promise.resolve([String(raw)]),
-    onRequest({ config }) {
-      sameType<typeof config, string[]>(true);
-    },
-  });
-});
-
-Deno.test("definePlugin knows the type of config from any Standard Schema", () => {
-  const schema: StandardSchema<Map<string, number>> = {
-    "~standard": { version: 1, vendor: "test", validate: () => ({ value: new Map() }) },
-  };
-  definePlugin({
-    name: "standard",
-    config: schema,
-    onResponse({ config }) {
-      sameType<typeof config, Map<string, number>>(true);
-    },
-  });
-});
-
-Deno.test("definePlugin gives config as unknown where it is not validated", () => {
-  definePlugin({
-    name: "raw",
-    onRequest({ config }) {
-      sameType<typeof config, unknown>(true);
-    },
-    onResponse({ config }) {
-      sameType<typeof config, unknown>(true);
-    },
-  });
-});
-
-Deno.test("context knows the names of the variables that were asked for", () => {
-  definePlugin({
-    name: "variables",
-    async onRequest({ variable, variables }) {
-      const one = await variable("host");
-      sameType<typeof one, string | null>(true);
-      const several = await variables("host", "scheme");
-      sameType<
-        typeof several,
-        { readonly host: string | null; readonly scheme: string | null }
-      >(true);
-      // @ts-expect-error -- it was not asked for
-      several.uri;
-    },
-  });
-});
-
-Deno.test("definePlugin refuses, when compiled, what a hook must not return", () => {
-  // @ts-expect-error -- not a Response, not stop(…)
-  definePlugin({ name: "number", onRequest: () => 403 });
-  // @ts-expect-error -- nothing is undefined, not null
-  definePlugin({ name: "null", onRequest: () => null });
-  definePlugin({ name: "response", onRequest: async () => await Promise.resolve(new Response()) });
-});
-
 Deno.test("definePlugin refuses an onError that is misspelt: it would let requests through", () => {
   const definition = JSON.parse('{"name":"guard","onError":"Fail"}');
   assert.throws(() => definePlugin({ ...definition, onRequest: () => {} }), {
     name: "TypeError",
     message: /its onError is "Fail"/,
   });
+});
+
+Deno.test("definePlugin refuses a timeout that no timer can keep", () => {
+  for (const timeout of [0, -1, 0.5, NaN, Infinity, 2 ** 31, JSON.parse('"200"')]) {
+    assert.throws(() => definePlugin({ name: "guard", timeout, onRequest: () => {} }), {
+      name: "TypeError",
+      message: /"guard": its timeout is .*, and must be 1 to 2147483647 milliseconds/,
+    });
+  }
+  for (const timeout of [1, 2 ** 31 - 1]) {
+    assert.equal(definePlugin({ name: "a", timeout, onRequest: nothing }).name, "a");
+  }
 });
 
 Deno.test("definePlugin refuses hooks that are not functions, and names them", () => {

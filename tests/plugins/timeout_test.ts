@@ -219,6 +219,24 @@ Deno.test("timeout keeps path and body that were set in time", async () => {
   assert.equal(text(body ?? ""), "set");
 });
 
+Deno.test("timeout keeps what was found out of the path, and whose response headers are ignored", async () => {
+  const slow = new SlowHook<RequestContext>({
+    before: ({ responseHeaders }) => responseHeaders.set("location", "/"),
+  });
+  let path = "";
+  const chain = await chainOf(
+    patient(slow.run),
+    onRequest(({ request }) => void (path = request.path)),
+  );
+  const host = new FakeHost({ variables: { upstream_uri: "/a%20b" } });
+  const reply = chain.request(requestMessage({ path: "/a%20b" }), host);
+  await slow.begun;
+  host.expire();
+  await reply;
+  assert.equal(path, "/a b");
+  assert.match(host.warnings.join(), /"slow" sets response headers that APISIX ignores.*location/);
+});
+
 Deno.test("timeout keeps a response as the hook left it in time", async () => {
   let refused = 0;
   const slow = new SlowHook<ResponseContext>({
