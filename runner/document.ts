@@ -49,6 +49,8 @@ export async function parseDocuments(text: string, isJson: boolean): Promise<Doc
   const lines = new LineCounter();
   const json = isJson ? [parseJson(text)] : null;
   const parsed = parseAllDocuments(text, {
+    // What APISIX reads YAML with takes "yes" for true.
+    version: "1.1",
     lineCounter: lines,
     prettyErrors: false,
     uniqueKeys: json === null,

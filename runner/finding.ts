@@ -58,14 +58,14 @@ export function findingList(findings: readonly Finding[], host: Host): string[] 
   const style = styleOf(host);
   return findings.flatMap((finding) => {
     const { level, about, seen } = finding;
-    const gap = " ".repeat(LEVEL_WIDTH - level.length);
-    return [
-      paint(level, style)(level) + gap + style.strong(about),
-      ...indented([
-        ...wrapped(seen, LINE_WIDTH - LEVEL_WIDTH),
-        ...todoLines(finding, LINE_WIDTH - LEVEL_WIDTH, style),
-      ], LEVEL_WIDTH),
+    const left = paint(level, style)(level) + " ".repeat(LEVEL_WIDTH - level.length);
+    if (level === "ok" && about !== "") return [`${left}${about}: ${seen}`];
+    const lines = [
+      ...(about === "" ? [] : [style.strong(about)]),
+      ...wrapped(seen, LINE_WIDTH - LEVEL_WIDTH),
+      ...todoLines(finding, LINE_WIDTH - LEVEL_WIDTH, style),
     ];
+    return lines.map((line, i) => (i === 0 ? left : " ".repeat(LEVEL_WIDTH)) + line);
   });
 }
 

@@ -5,10 +5,21 @@
  */
 
 import type { Command } from "../command.ts";
+import { check } from "./check.ts";
 import { completion } from "./completion.ts";
 import { doctor } from "./doctor.ts";
 import { help } from "./help.ts";
+import { list } from "./list.ts";
 import { run } from "./run.ts";
+import { schema } from "./schema.ts";
 
 /** All commands; the first one runs when none is named. */
-export const COMMANDS: readonly [Command, ...Command[]] = [run, doctor, completion, help];
+export const COMMANDS: readonly [Command, ...Command[]] = [
+  run,
+  check,
+  list,
+  schema,
+  doctor,
+  completion,
+  help,
+];

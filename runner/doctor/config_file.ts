@@ -63,7 +63,9 @@ async function contentOf(path: string): Promise<unknown> {
   try {
     text = Deno.readTextFileSync(path);
   } catch (error) {
-    throw new StartError(`Cannot read ${path}: ${messageOf(error)}`, { cause: error });
+    const isMissing = error instanceof Deno.errors.NotFound;
+    const reason = isMissing ? "there is no such file" : messageOf(error);
+    throw new StartError(`Cannot read ${path}: ${reason}`, { cause: error });
   }
   try {
     const [document] = await parseDocuments(text, false);

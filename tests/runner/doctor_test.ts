@@ -308,7 +308,7 @@ Deno.test("doctor says when config.yaml cannot be read", async () => {
     assert.equal(missing.code, 1);
     assert.match(
       missing.lines[2] ?? "",
-      /^problem {2}config {3}Cannot read DIR\/conf\/config.yaml: No such/,
+      /^problem {2}config {3}Cannot read DIR\/conf\/config.yaml: there is no such/,
     );
     await configure("ext-plugin:\n  cmd: [\n");
     const broken = await doctor("--config", path);
