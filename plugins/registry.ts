@@ -17,6 +17,14 @@ export interface PluginConf {
   readonly value: string;
 }
 
+/** A plugin with a configuration that it has accepted. */
+export interface BoundStep {
+  /** The plugin. */
+  readonly plugin: Plugin;
+  /** Its hooks, bound to the configuration. */
+  readonly step: Step;
+}
+
 /** Plugins by name, and the chains that are made of them. */
 export class Registry {
   readonly #plugins = new Map<string, Plugin>();
@@ -42,6 +50,16 @@ export class Registry {
   }
 
   /**
+   * A plugin by its name.
+   *
+   * @param name The name that routes use.
+   * @returns The plugin; `undefined` when there is none.
+   */
+  get(name: string): Plugin | undefined {
+    return this.#plugins.get(name);
+  }
+
+  /**
    * Validates the configurations of a route and makes its chain.
    *
    * @param conf The entries in the order of execution; the same plugin may come twice.
@@ -50,28 +68,52 @@ export class Registry {
    * closed then: to skip the plugin would let requests through that it was to stop.
    */
   async prepare(conf: readonly PluginConf[]): Promise<Chain> {
-    const steps: Step[] = [];
-    for (const { name, value } of conf) steps.push(await this.#step(name, value));
-    return new Chain(steps);
+    return new Chain((await this.bind(conf)).map(({ step }) => step));
   }
 
-  async #step(name: string, value: string): Promise<Step> {
-    const plugin = this.#plugins.get(name);
-    if (plugin === undefined) {
-      throw new ConfigError(
-        `plugin ${JSON.stringify(name)}: not known; this runner has ${this.#names()}`,
+  /**
+   * Validates the configurations of a route.
+   *
+   * @param conf The entries in the order of execution.
+   * @param before What an earlier registry made of the same entries: a step whose plugin is still
+   * the same is kept as it is, with all that it holds.
+   * @returns A step for each entry.
+   * @throws {ConfigError} As {@linkcode Registry.prepare}.
+   */
+  async bind(
+    conf: readonly PluginConf[],
+    before: readonly BoundStep[] = [],
+  ): Promise<BoundStep[]> {
+    const steps: BoundStep[] = [];
+    for (const [i, { name, value }] of conf.entries()) {
+      const plugin = this.#known(name);
+      const kept = before[i];
+      steps.push(
+        kept?.plugin === plugin ? kept : { plugin, step: await configured(plugin, value) },
       );
     }
-    try {
-      return await plugin.configure(parseConfigText(value));
-    } catch (thrown) {
-      throw new ConfigError(`plugin ${JSON.stringify(name)}: ${messageOf(thrown)}`, {
-        cause: thrown,
-      });
-    }
+    return steps;
+  }
+
+  #known(name: string): Plugin {
+    const plugin = this.#plugins.get(name);
+    if (plugin !== undefined) return plugin;
+    throw new ConfigError(
+      `plugin ${JSON.stringify(name)}: not known; this runner has ${this.#names()}`,
+    );
   }
 
   #names(): string {
     return [...this.#plugins.keys()].join(", ") || "none";
+  }
+}
+
+async function configured(plugin: Plugin, value: string): Promise<Step> {
+  try {
+    return await plugin.configure(parseConfigText(value));
+  } catch (thrown) {
+    throw new ConfigError(`plugin ${JSON.stringify(plugin.name)}: ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
   }
 }

@@ -73,6 +73,11 @@ export class ConfCache<Value> {
     return this.#lifetime / SWEEPS_PER_LIFETIME;
   }
 
+  /** The values of all configurations that are held, those that come while one looks included. */
+  *values(): IterableIterator<Value> {
+    for (const { value } of this.#byToken.values()) yield value;
+  }
+
   /**
    * The token of a configuration: the same as before for the same key.
    *

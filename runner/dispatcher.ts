@@ -22,7 +22,8 @@ import { CallSession, type Phase, type SessionTools } from "./call_session.ts";
 import type { ConfCache } from "./conf_cache.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Logger } from "./logger.ts";
-import { confKey, fingerprint, pluginConf, Preparation } from "./preparation.ts";
+import { PendingCalls } from "./pending_calls.ts";
+import { type Attempt, confKey, fingerprint, pluginConf, Preparation } from "./preparation.ts";
 import type { Reply } from "./reply.ts";
 
 /** What a dispatcher works with. */
@@ -37,6 +38,11 @@ export interface DispatcherOptions {
   readonly log: Logger;
   /** See `CallHost.probeHead`. */
   readonly probeHead: boolean;
+  /**
+   * How long configurations are validated with new plugins before the old ones go all the same, in
+   * milliseconds; 5000 when absent.
+   */
+  readonly renewalMs?: number;
   /** What the phases of a request share; new stores when absent. */
   readonly shared?: Shared;
 }
@@ -49,13 +55,30 @@ export interface Peer {
   pending(session: CallSession): void;
 }
 
+/** What is left of plugins that were replaced. */
+export interface Replaced {
+  /** Settles when the last call that may still run with them has ended. */
+  readonly callsEnded: Promise<void>;
+}
+
+/** See {@linkcode DispatcherOptions.renewalMs}. */
+const RENEWAL_MS = 5000;
+
+/** How long configurations are validated before calls have their turn, in milliseconds. */
+const TURN_MS = 5;
+
 /** Answers frames. It knows no socket: frames come in, replies go out. */
 export class Dispatcher {
-  readonly #registry: Registry;
   readonly #cache: ConfCache<Preparation>;
   readonly #deadlines: Deadlines;
   readonly #log: Logger;
   readonly #tools: SessionTools;
+  readonly #renewalMs: number;
+  #registry: Registry;
+  /** The calls that began with the plugins that are there now. */
+  #calls = new PendingCalls();
+  /** Settles when those have ended that began with others. */
+  #earlierCalls: Promise<unknown> = Promise.resolve();
 
   /** @param options What it works with. */
   constructor({
@@ -64,6 +87,7 @@ export class Dispatcher {
     deadlines,
     log,
     probeHead,
+    renewalMs = RENEWAL_MS,
     shared = new SharedStores({ expiry: deadlines.apart(SHARED_LIFETIME_MS) }),
   }: DispatcherOptions) {
     this.#registry = registry;
@@ -71,6 +95,7 @@ export class Dispatcher {
     this.#deadlines = deadlines;
     this.#log = log;
     this.#tools = { log, probeHead, deadlines, shared };
+    this.#renewalMs = renewalMs;
   }
 
   /**
@@ -96,6 +121,45 @@ export class Dispatcher {
     } catch (thrown) {
       return this.#failed(thrown);
     }
+  }
+
+  /**
+   * Puts other plugins into the place of those that are there. All prepared configurations are
+   * validated first, while calls go on as before. Then, from one moment to the next, calls run
+   * with the new plugins; those that have begun end with the old ones. A configuration that the
+   * new plugins refuse closes its route. One whose validation takes too long has its calls wait
+   * for it.
+   *
+   * Not to be called again before it has settled.
+   *
+   * @param registry The new plugins.
+   * @returns What is left of the old ones, once calls run with the new.
+   */
+  async replace(registry: Registry): Promise<Replaced> {
+    const attempts = await this.#renewAll(registry);
+    this.#registry = registry;
+    for (const preparation of this.#cache.values()) {
+      preparation.adopt(registry, attempts.get(preparation) ?? preparation.renew(registry));
+    }
+    this.#earlierCalls = Promise.all([this.#earlierCalls, this.#calls.ended()]);
+    this.#calls = new PendingCalls();
+    return { callsEnded: this.#earlierCalls.then(() => {}) };
+  }
+
+  async #renewAll(registry: Registry): Promise<Map<Preparation, Attempt>> {
+    const attempts = new Map<Preparation, Attempt>();
+    let since = performance.now();
+    for (const preparation of this.#cache.values()) {
+      attempts.set(preparation, preparation.renew(registry));
+      if (performance.now() - since < TURN_MS) continue;
+      await delay(0);
+      since = performance.now();
+    }
+    const validated = Promise.allSettled(Array.from(attempts.values(), ({ done }) => done));
+    const late = new AbortController();
+    await Promise.race([validated, delay(this.#renewalMs, late.signal)]);
+    late.abort();
+    return attempts;
   }
 
   #prepareConf(frame: Frame): Reply {
@@ -147,14 +211,18 @@ export class Dispatcher {
     session: CallSession,
     peer: Peer,
   ): Promise<Reply> {
+    const calls = this.#calls;
+    calls.begin();
     return new Promise((resolve) => {
       const waiting = this.#deadlines.add(session);
       session.onGivenUp((reason) => {
+        calls.end();
         this.#deadlines.remove(waiting);
         resolve(this.#givenUp(reason, session));
       });
       peer.pending(session);
       const end = () => {
+        calls.end();
         this.#deadlines.remove(waiting);
         session.end();
       };
@@ -216,3 +284,10 @@ const RESPONSE: PhaseOf<HTTPRespCallMessage, SendableResponse> = {
   run: (chain, message, session) => chain.response(message, session),
   reply: (resp) => ({ type: "httpRespCall", resp }),
 };
+
+function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal?.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  });
+}

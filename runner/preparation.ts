@@ -6,8 +6,8 @@
 
 import { createHash } from "node:crypto";
 
-import type { Chain } from "../plugins/chain.ts";
-import type { PluginConf, Registry } from "../plugins/registry.ts";
+import { Chain } from "../plugins/chain.ts";
+import type { BoundStep, PluginConf, Registry } from "../plugins/registry.ts";
 import type { PrepareConfMessage } from "../protocol/decode_request.ts";
 import { ErrorCode, messageOf, RpcError } from "../protocol/errors.ts";
 import { decodeText } from "../protocol/text.ts";
@@ -15,6 +15,23 @@ import type { Logger } from "./logger.ts";
 
 /** Warnings may quote what a plugin makes of a request, and must not fill the memory with it. */
 const MAX_WARNINGS = 100;
+
+/** One try to make a chain of a configuration. */
+export class Attempt {
+  /** Settles when it has ended; rejects when the configuration is not usable. */
+  readonly done: Promise<Chain>;
+  /** The chain and its steps, once it has ended, if they could be made. */
+  result: { readonly chain: Chain; readonly steps: readonly BoundStep[] } | null = null;
+  /** Why they could not be made. */
+  problem: string | null = null;
+
+  /** @param make Makes the chain; begins at once. */
+  constructor(make: (attempt: Attempt) => Promise<Chain>) {
+    this.done = make(this);
+    // Perhaps nobody waits for it.
+    this.done.catch(() => {});
+  }
+}
 
 /**
  * One route's plugins on their way to a chain.
@@ -27,12 +44,11 @@ const MAX_WARNINGS = 100;
 export class Preparation {
   readonly #conf: readonly PluginConf[];
   readonly #key: string;
-  readonly #registry: Registry;
   readonly #log: Logger;
   readonly #warned = new Set<string>();
+  #registry: Registry;
+  #attempt: Attempt | null = null;
   #chain: Chain | null = null;
-  #preparing: Promise<Chain> | null = null;
-  #failed = false;
   #reported: string | null = null;
 
   /**
@@ -60,14 +76,41 @@ export class Preparation {
    * @throws {RpcError} SERVICE_UNAVAILABLE when a plugin is not known or refuses its configuration.
    */
   prepare(): Promise<Chain> {
-    return this.#preparing ??= this.#make();
+    return (this.#attempt ??= this.#begin(this.#registry)).done;
   }
 
   /** APISIX prepares the same again: what failed for a reason that may have passed gets a chance. */
   retry(): void {
-    if (!this.#failed) return;
-    this.#failed = false;
-    this.#preparing = null;
+    if (this.#attempt?.problem !== null) this.#attempt = null;
+  }
+
+  /**
+   * Begins to validate the configuration with other plugins. Until they are
+   * {@linkcode Preparation.adopt adopted} everything stays as it is.
+   *
+   * @param registry Knows the other plugins.
+   * @returns The validation; that which is in effect where all plugins are still the same.
+   */
+  renew(registry: Registry): Attempt {
+    const steps = this.#attempt?.result?.steps;
+    const isSame = steps?.every(({ plugin }) => registry.get(plugin.name) === plugin) ?? false;
+    return this.#attempt !== null && isSame ? this.#attempt : this.#begin(registry, steps);
+  }
+
+  /**
+   * From now on calls run with other plugins. If their validation has not ended yet, calls wait
+   * for it; if it has failed, they fail.
+   *
+   * @param registry The registry that {@linkcode Preparation.renew} was given.
+   * @param attempt What it gave.
+   */
+  adopt(registry: Registry, attempt: Attempt): void {
+    this.#registry = registry;
+    if (attempt === this.#attempt) return;
+    this.#attempt = attempt;
+    this.#chain = null;
+    this.#warned.clear();
+    this.#take(attempt);
   }
 
   /**
@@ -81,20 +124,33 @@ export class Preparation {
     this.#log.warn(message, { key: this.#key });
   }
 
-  async #make(): Promise<Chain> {
-    try {
-      const chain = await this.#registry.prepare(this.#conf);
-      this.#warnOfPhases();
-      return this.#chain = chain;
-    } catch (error) {
-      this.#failed = true;
-      this.#report(messageOf(error));
-      throw new RpcError(
-        ErrorCode.SERVICE_UNAVAILABLE,
-        `Cannot run a call: its configuration is not usable (${this.#key})`,
-        { cause: error },
-      );
-    }
+  #begin(registry: Registry, before: readonly BoundStep[] = []): Attempt {
+    return new Attempt(async (attempt) => {
+      try {
+        const steps = await registry.bind(this.#conf, before);
+        const chain = new Chain(steps.map(({ step }) => step));
+        attempt.result = { chain, steps };
+        return chain;
+      } catch (error) {
+        attempt.problem = messageOf(error);
+        throw new RpcError(
+          ErrorCode.SERVICE_UNAVAILABLE,
+          `Cannot run a call: its configuration is not usable (${this.#key})`,
+          { cause: error },
+        );
+      } finally {
+        if (this.#attempt === attempt) this.#take(attempt);
+      }
+    });
+  }
+
+  /** Lets an attempt that has ended take effect. */
+  #take({ result, problem }: Attempt): void {
+    if (problem !== null) this.#report(problem);
+    if (result === null) return;
+    this.#chain = result.chain;
+    this.#reported = null;
+    this.#warnOfPhases();
   }
 
   /** Says what is wrong once, however often APISIX prepares the same. */
@@ -111,7 +167,7 @@ export class Preparation {
     const phase = this.#key.includes("#ext-plugin-post-resp#") ? "response" : "request";
     if (!this.#key.includes("#ext-plugin-")) return;
     for (const { name } of this.#conf) {
-      const plugin = this.#registry.plugins.find((plugin) => plugin.name === name);
+      const plugin = this.#registry.get(name);
       if (plugin === undefined || plugin.phases.includes(phase)) continue;
       this.warnOnce(
         `The plugin "${name}" does nothing here: it has no hook for the ${phase} phase`,

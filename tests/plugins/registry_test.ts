@@ -70,3 +70,19 @@ Deno.test("registry.prepare waits for a configuration that takes time", async ()
   const reply = await chain.request(requestMessage(), new FakeHost());
   assert.deepEqual(texts(rewriteOf(reply).headers), [["x-config", "[1]"]]);
 });
+
+Deno.test("registry.get finds a plugin by its name", () => {
+  const registry = new Registry([secret, other]);
+  assert.equal(registry.get("other"), other);
+  assert.equal(registry.get("toString"), undefined);
+});
+
+Deno.test("registry.bind keeps the steps of plugins that are the same as before", async () => {
+  const conf = [{ name: "secret", value: "{}" }, { name: "other", value: "{}" }];
+  const before = await new Registry([secret, other]).bind(conf);
+  const newer = onRequest(() => {}, "other");
+  const after = await new Registry([newer, secret]).bind(conf, before);
+  assert.equal(after[0], before[0]);
+  assert.equal(after[1]?.plugin, newer);
+  assert.notEqual(after[1].step, before[1]?.step);
+});

@@ -115,6 +115,18 @@ Deno.test("cache lets go of what it frees", () => {
   assert.equal(cache.size, 0);
 });
 
+Deno.test("cache.values gives what is held, and what comes while one looks", () => {
+  const { cache } = cacheWith();
+  cache.prepare("route#1", () => "one");
+  cache.prepare("route#2", () => "two");
+  const seen: string[] = [];
+  for (const value of cache.values()) {
+    seen.push(value);
+    cache.prepare("route#3", () => "three");
+  }
+  assert.deepEqual(seen, ["one", "two", "three"]);
+});
+
 /** What happens to a cache: a use of one of few keys, or time that passes in steps of a sweep. */
 type Event = readonly ["prepare" | "get", key: number] | readonly ["sweep", times: number];
 
