@@ -272,6 +272,36 @@ Deno.test("chain runs no hook once the call has ended, whatever the hook before 
   }
 });
 
+Deno.test("chain reads a returned body no longer than its call lasts", async () => {
+  for (const phase of ["request", "response"] as const) {
+    const [begun, cancelled] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const source = { pull: () => begun.resolve(), cancel: () => cancelled.resolve() };
+    const silent = () => new Response(new ReadableStream(source, { highWaterMark: 0 }));
+    const chain = await chainOf(
+      definePlugin({ name: "silent", onRequest: silent, onResponse: silent }),
+    );
+    const host = new FakeHost();
+    const reply = phase === "request"
+      ? chain.request(requestMessage(), host)
+      : chain.response(responseMessage(), host);
+    await begun.promise;
+    host.giveUp();
+    await assert.rejects(async () => await reply, { message: /"silent" failed: too late/ });
+    await cancelled.promise;
+  }
+});
+
+Deno.test("chain refuses a returned body that no frame can hold, and names who returned it", async () => {
+  const chunk = new Uint8Array(1_000_000);
+  const endless = () =>
+    new Response(new ReadableStream({ pull: (controller) => controller.enqueue(chunk) }));
+  const chain = await chainOf(onResponse(endless, "endless"));
+  await assert.rejects(async () => await chain.response(responseMessage(), new FakeHost()), {
+    name: "PluginError",
+    message: /^onResponse of the plugin "endless" failed: Cannot answer .* 16777152 bytes/,
+  });
+});
+
 Deno.test("context is shared by the plugins of one call, not by calls", async () => {
   const seen: unknown[] = [];
   const chain = await chainOf(
