@@ -10,12 +10,14 @@ import { completion } from "./completion.ts";
 import { doctor } from "./doctor.ts";
 import { help } from "./help.ts";
 import { list } from "./list.ts";
+import { newCommand } from "./new.ts";
 import { run } from "./run.ts";
 import { schema } from "./schema.ts";
 
 /** All commands; the first one runs when none is named. */
 export const COMMANDS: readonly [Command, ...Command[]] = [
   run,
+  newCommand,
   check,
   list,
   schema,
