@@ -8,9 +8,12 @@ import type { Plugin } from "../plugins/plugin.ts";
 import { Registry } from "../plugins/registry.ts";
 import { ConfCache } from "./conf_cache.ts";
 import { Deadlines } from "./deadlines.ts";
+import { DiskPlugins } from "./disk_plugins.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { LivePlugins, startPlugins, stopPlugins } from "./live_plugins.ts";
 import { Logger } from "./logger.ts";
 import { logFile, type LogOutput, standardError } from "./log_output.ts";
+import { PluginWatch } from "./plugin_watch.ts";
 import type { Preparation } from "./preparation.ts";
 import { Server } from "./server.ts";
 import { resolveSettings, type Settings, type SettingsInput } from "./settings.ts";
@@ -20,9 +23,18 @@ import { StartError } from "./errors.ts";
 /** Timers take at most 2^31 - 1 milliseconds. */
 const MAX_TIMER_MS = 0x7fff_ffff;
 
+/**
+ * How long after the end was asked for the plugins have stopped, or are not waited for, in
+ * milliseconds: APISIX kills a runner after a second (protocol.md §1.7).
+ */
+const STOPPED_AFTER_MS = 950;
+
+/** How long the plugins have to stop at least, in milliseconds. */
+const MIN_STOP_MS = 40;
+
 /** What `serve` needs; all but the plugins come from the environment or have defaults. */
 export interface ServeOptions extends SettingsInput {
-  /** The plugins that routes can use. */
+  /** The plugins that routes can use, besides those of files. */
   readonly plugins: Iterable<Plugin>;
 }
 
@@ -36,7 +48,7 @@ export interface Runner {
   finished(): Promise<void>;
   /**
    * Ends the runner: it goes on serving for up to 800 ms while connections are open, answers
-   * what is pending, and removes its socket.
+   * what is pending, removes its socket, and stops the plugins.
    */
   shutdown(): Promise<void>;
 }
@@ -49,7 +61,8 @@ export interface Runner {
  * @param options The plugins, and settings that win over those of the environment.
  * @returns The runner.
  * @throws {UsageError} When a setting is missing or cannot be used.
- * @throws {StartError} When it cannot listen.
+ * @throws {StartError} When it cannot listen, a plugin file cannot be loaded, or a plugin does not
+ * start.
  *
  * @example
  * ```ts
@@ -62,17 +75,15 @@ export interface Runner {
  * await runner.shutdown();
  * ```
  */
-export function serve(options: ServeOptions): Promise<Runner> {
-  return Promise.try(() => {
-    const settings = resolveSettings({ given: options, env: (name) => Deno.env.get(name) });
-    return start(new Registry(options.plugins), settings).server;
-  });
+export async function serve(options: ServeOptions): Promise<Runner> {
+  const settings = resolveSettings({ given: options, env: (name) => Deno.env.get(name) });
+  return (await start(options.plugins, settings)).server;
 }
 
 /** A started runner with what the command line needs of it. */
 export interface Started {
-  /** The server. */
-  readonly server: Server;
+  /** The runner. */
+  readonly server: Runner;
   /** The runner's log. */
   readonly log: Logger;
   /** Where its lines go. */
@@ -82,26 +93,50 @@ export interface Started {
 /**
  * Starts a runner from settings that are complete.
  *
- * @param registry The plugins.
+ * @param builtIn The plugins of the program; those of files are loaded here.
  * @param settings The settings.
- * @returns Server and log.
+ * @returns Runner and log, once APISIX can connect.
+ * @throws {StartError} When it cannot listen, a plugin file cannot be loaded, or a plugin does not
+ * start.
  */
-export function start(registry: Registry, settings: Settings): Started {
+export async function start(builtIn: Iterable<Plugin>, settings: Settings): Promise<Started> {
   const logOutput = output(settings.logFile);
   const log = Logger.create({
     level: settings.logLevel,
     format: settings.logFormat,
     write: (line) => logOutput.write(line),
   });
+  const { pluginPaths: paths, keepGoing } = settings;
+  const disk = new DiskPlugins({ builtIn: [...builtIn], paths, keepGoing, log });
+  const registry = new Registry(await disk.load());
+  await startPlugins(registry.plugins, log);
+  try {
+    const { server, dispatcher } = listen(registry, settings, log);
+    const live = new LivePlugins({ registry, dispatcher, log });
+    const watch = settings.watch
+      ? new PluginWatch({
+        paths,
+        sources: () => disk.sources,
+        reload: () => disk.reload(live),
+        log,
+      })
+      : null;
+    return { server: new RunningRunner(server, live, watch), log, logOutput };
+  } catch (error) {
+    await stopPlugins(registry.plugins, log);
+    throw error;
+  }
+}
+
+function listen(
+  registry: Registry,
+  settings: Settings,
+  log: Logger,
+): { readonly server: Server; readonly dispatcher: Dispatcher } {
   const cache = new ConfCache<Preparation>({ expireSeconds: settings.confExpireSeconds });
   const deadlines = new Deadlines(settings.callTimeoutMs);
-  const dispatcher = new Dispatcher({
-    registry,
-    cache,
-    deadlines,
-    log,
-    probeHead: settings.probeHead,
-  });
+  const { probeHead } = settings;
+  const dispatcher = new Dispatcher({ registry, cache, deadlines, log, probeHead });
   const socket = listenOn({
     path: settings.path,
     mode: settings.socketMode,
@@ -115,7 +150,47 @@ export function start(registry: Registry, settings: Settings): Started {
     sweep: () => cache.sweep(),
     sweepEvery: Math.min(cache.sweepEvery, MAX_TIMER_MS),
   });
-  return { server, log, logOutput };
+  return { server, dispatcher };
+}
+
+/** A server with its plugins. */
+class RunningRunner implements Runner {
+  readonly #server: Server;
+  readonly #live: LivePlugins;
+  readonly #watch: PluginWatch | null;
+  #shutdown: Promise<void> | null = null;
+
+  constructor(server: Server, live: LivePlugins, watch: PluginWatch | null) {
+    this.#server = server;
+    this.#live = live;
+    this.#watch = watch;
+  }
+
+  get address(): string {
+    return this.#server.address;
+  }
+
+  get connections(): number {
+    return this.#server.connections;
+  }
+
+  async finished(): Promise<void> {
+    await this.#server.finished();
+    await this.#shutdown;
+  }
+
+  shutdown(): Promise<void> {
+    return this.#shutdown ??= this.#end();
+  }
+
+  async #end(): Promise<void> {
+    const since = performance.now();
+    // A reload that is under way must not keep the runner from ending.
+    this.#watch?.close();
+    await this.#server.shutdown();
+    const left = STOPPED_AFTER_MS - (performance.now() - since);
+    await this.#live.stop(Math.max(MIN_STOP_MS, left));
+  }
 }
 
 function output(path: string | null): LogOutput {

@@ -14,6 +14,12 @@ import { checkSocketPath } from "./socket.ts";
 export interface Settings {
   /** The path of the socket, absolute. */
   readonly path: string;
+  /** Folders and files to load plugins from. */
+  readonly pluginPaths: readonly string[];
+  /** Whether to go on without the plugin files that cannot be loaded. */
+  readonly keepGoing: boolean;
+  /** Whether to load plugin files again when they change. */
+  readonly watch: boolean;
   /** How long APISIX keeps a token, in seconds. */
   readonly confExpireSeconds: number;
   /** How long a call may take, in milliseconds. APISIX gives up after 60 s (protocol.md §2). */
@@ -42,6 +48,12 @@ const MAX_NUMBER = 0x7fff_ffff;
 export interface SettingsInput {
   /** `unix:` and a path; else `APISIX_LISTEN_ADDRESS`. */
   readonly listen?: string;
+  /** See {@linkcode Settings.pluginPaths}; else `DENO_RUNNER_PLUGINS`, else none. */
+  readonly pluginPaths?: readonly string[];
+  /** See {@linkcode Settings.keepGoing}; else `false`. */
+  readonly keepGoing?: boolean;
+  /** See {@linkcode Settings.watch}; else `false`. */
+  readonly watch?: boolean;
   /** See {@linkcode Settings.confExpireSeconds}; else `APISIX_CONF_EXPIRE_TIME`, else 3600. */
   readonly confExpireSeconds?: number;
   /** See {@linkcode Settings.callTimeoutMs}; else 55 000. */
@@ -50,7 +62,7 @@ export interface SettingsInput {
   readonly socketMode?: number;
   /** See {@linkcode Settings.socketGroup}. */
   readonly socketGroup?: string;
-  /** See {@linkcode Settings.logLevel}; else `warn`. */
+  /** See {@linkcode Settings.logLevel}; else `warn`, or `info` while files are watched. */
   readonly logLevel?: LogLevel;
   /** See {@linkcode Settings.logFormat}; else `text`. */
   readonly logFormat?: LogFormat;
@@ -66,8 +78,10 @@ export interface SettingOption {
   readonly flag: string;
   /** The environment variable that says the same. */
   readonly env: string;
-  /** What stands for the value in the help. */
-  readonly value: string;
+  /** What stands for the value in the help; absent for a switch, which takes none. */
+  readonly value?: string;
+  /** Whether it may come several times; in the variable its values have `:` between them. */
+  readonly repeatable?: boolean;
   /** What it does, for the help. */
   readonly about: string;
 }
@@ -78,6 +92,23 @@ const OPTIONS = {
     env: "APISIX_LISTEN_ADDRESS",
     value: "unix:PATH",
     about: "the socket that APISIX connects to",
+  },
+  plugins: {
+    flag: "plugins",
+    env: "DENO_RUNNER_PLUGINS",
+    value: "DIR|FILE",
+    repeatable: true,
+    about: "load the plugins of a folder, or of a file; in the variable with : between them",
+  },
+  keepGoing: {
+    flag: "keep-going",
+    env: "DENO_RUNNER_KEEP_GOING",
+    about: "go on without plugin files that cannot be loaded (on|off in the variable)",
+  },
+  watch: {
+    flag: "watch",
+    env: "DENO_RUNNER_WATCH",
+    about: "take up plugin files when they are saved (on|off in the variable)",
   },
   confExpire: {
     flag: "conf-expire-time",
@@ -107,7 +138,7 @@ const OPTIONS = {
     flag: "log-level",
     env: "DENO_RUNNER_LOG_LEVEL",
     value: LOG_LEVELS.join("|"),
-    about: "the least level that is logged (warn)",
+    about: "the least level that is logged (warn; info with --watch)",
   },
   logFormat: {
     flag: "log-format",
@@ -136,8 +167,10 @@ export const SETTING_OPTIONS: readonly SettingOption[] = Object.values(OPTIONS);
 export interface SettingSources {
   /** What a program gives. */
   readonly given?: SettingsInput;
-  /** Values of flags, by flag. */
-  readonly flags?: Readonly<Record<string, string>>;
+  /** Values of flags, by flag: one, or those that came. */
+  readonly flags?: Readonly<Record<string, string | readonly string[]>>;
+  /** The switches that are there. */
+  readonly switches?: ReadonlySet<string>;
   /** Looks up an environment variable. */
   readonly env: (name: string) => string | undefined;
 }
@@ -149,18 +182,29 @@ export interface SettingSources {
  * @returns The settings.
  * @throws {UsageError} When one is missing or cannot be used, naming its flag or variable.
  */
-export function resolveSettings({ given = {}, flags = {}, env }: SettingSources): Settings {
+export function resolveSettings(
+  { given = {}, flags = {}, switches = new Set(), env }: SettingSources,
+): Settings {
   const read = <Value>(
     option: SettingOption,
     value: Value | undefined,
     parse: (text: string) => Value | null,
   ): Value | undefined => {
     if (value !== undefined) return value;
-    const flag = flags[option.flag];
+    const flag = [flags[option.flag] ?? []].flat().at(-1);
     if (flag !== undefined) return checked(option, `--${option.flag}`, flag, parse);
     const variable = env(option.env);
     if (variable === undefined || variable === "") return undefined;
     return checked(option, option.env, variable, parse);
+  };
+  const list = (option: SettingOption): readonly string[] => {
+    const values = [flags[option.flag] ?? []].flat();
+    if (values.length > 0) return values;
+    return (env(option.env) ?? "").split(":").filter((value) => value !== "");
+  };
+  const isOn = (option: SettingOption, value: boolean | undefined): boolean => {
+    if (value === undefined && switches.has(option.flag)) return true;
+    return read(option, value, onOff) ?? false;
   };
   checkNumbers(given);
   const path = given.listen === undefined
@@ -173,13 +217,19 @@ export function resolveSettings({ given = {}, flags = {}, env }: SettingSources)
     );
   }
   checkSocketPath(path);
+  const watch = isOn(OPTIONS.watch, given.watch);
   return {
     path,
+    pluginPaths: given.pluginPaths ?? list(OPTIONS.plugins),
+    keepGoing: isOn(OPTIONS.keepGoing, given.keepGoing),
+    watch,
     confExpireSeconds: read(OPTIONS.confExpire, given.confExpireSeconds, positive) ?? 3600,
     callTimeoutMs: read(OPTIONS.callTimeout, given.callTimeoutMs, positive) ?? 55_000,
     socketMode: read(OPTIONS.socketMode, given.socketMode, octal) ?? 0o666,
     socketGroup: read(OPTIONS.socketGroup, given.socketGroup, notEmpty) ?? null,
-    logLevel: read(OPTIONS.logLevel, given.logLevel, oneOf(LOG_LEVELS)) ?? "warn",
+    logLevel: read(OPTIONS.logLevel, given.logLevel, oneOf(LOG_LEVELS)) ??
+      // Who watches wants to see what happens.
+      (watch ? "info" : "warn"),
     logFormat: read(OPTIONS.logFormat, given.logFormat, oneOf(LOG_FORMATS)) ?? "text",
     logFile: read(OPTIONS.logFile, given.logFile, notEmpty) ?? null,
     probeHead: read(OPTIONS.probeHead, given.probeHead, onOff) ?? true,
@@ -187,7 +237,7 @@ export function resolveSettings({ given = {}, flags = {}, env }: SettingSources)
 }
 
 function checked<Value>(
-  { value }: SettingOption,
+  { value = "on|off" }: SettingOption,
   source: string,
   text: string,
   parse: (text: string) => Value | null,

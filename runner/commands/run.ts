@@ -4,7 +4,6 @@
  * @module
  */
 
-import { Registry } from "../../plugins/registry.ts";
 import { type Command, type Host, type Parsed, refuseWords } from "../command.ts";
 import { ExitCode } from "../errors.ts";
 import { onEnd, surviveStrayErrors } from "../lifecycle.ts";
@@ -24,13 +23,10 @@ export const run: Command = {
   details: () =>
     "It listens on a unix socket, and ends at SIGTERM, SIGINT, or the end of standard input if\n" +
     "that is a pipe.",
-  async run({ words, values }: Parsed, { plugins, env }: Host): Promise<number> {
+  async run({ words, values, switches }: Parsed, { plugins, env }: Host): Promise<number> {
     refuseWords(words);
-    const flags = Object.fromEntries(
-      Object.entries(values).map(([flag, [value = ""]]) => [flag, value]),
-    );
-    const settings = resolveSettings({ flags, env });
-    const { server, log, logOutput } = start(new Registry(plugins), settings);
+    const settings = resolveSettings({ flags: values, switches, env });
+    const { server, log, logOutput } = await start(plugins, settings);
     surviveStrayErrors(log);
     onEnd((reason) => {
       log.info(`Ending: ${reason}`);

@@ -5,13 +5,20 @@ import { UsageError } from "../../runner/errors.ts";
 import { resolveSettings, SETTING_OPTIONS, type SettingsInput } from "../../runner/settings.ts";
 
 type Texts = Readonly<Record<string, string>>;
+type Flags = Readonly<Record<string, string | readonly string[]>>;
 
 /** The settings of some flags and variables, and of what a program gives. */
 function settings(
-  { flags = {}, env = {}, given = {} }: { flags?: Texts; env?: Texts; given?: SettingsInput },
+  { flags = {}, switches = [], env = {}, given = {} }: {
+    flags?: Flags;
+    switches?: readonly string[];
+    env?: Texts;
+    given?: SettingsInput;
+  },
 ) {
   return resolveSettings({
     flags: { listen: "unix:/run/runner.sock", ...flags },
+    switches: new Set(switches),
     env: (name) => env[name],
     given,
   });
@@ -32,6 +39,9 @@ const VALUES: [flag: string, env: string, text: string, setting: string, value: 
 Deno.test("resolveSettings has a default for all but the address", () => {
   assert.deepEqual(settings({}), {
     path: "/run/runner.sock",
+    pluginPaths: [],
+    keepGoing: false,
+    watch: false,
     confExpireSeconds: 3600,
     callTimeoutMs: 55_000,
     socketMode: 0o666,
@@ -45,7 +55,7 @@ Deno.test("resolveSettings has a default for all but the address", () => {
 
 Deno.test("resolveSettings takes every setting as a flag and as a variable", () => {
   assert.deepEqual(
-    ["listen", ...VALUES.map(([flag]) => flag)],
+    ["listen", "plugins", "keep-going", "watch", ...VALUES.map(([flag]) => flag)],
     SETTING_OPTIONS.map(({ flag }) => flag),
   );
   for (const [flag, variable, text, setting, value] of VALUES) {
@@ -53,6 +63,39 @@ Deno.test("resolveSettings takes every setting as a flag and as a variable", () 
     assert.deepEqual(settings({ flags: { [flag]: text } }), expected);
     assert.deepEqual(settings({ env: { [variable]: text } }), expected);
   }
+});
+
+Deno.test("resolveSettings takes several paths of plugins, from one source", () => {
+  const flags = { plugins: ["plugins", "/srv/geo.ts"] };
+  const env = { DENO_RUNNER_PLUGINS: "/env/one:two.ts::" };
+  assert.deepEqual(settings({ flags }).pluginPaths, ["plugins", "/srv/geo.ts"]);
+  assert.deepEqual(settings({ env }).pluginPaths, ["/env/one", "two.ts"]);
+  assert.deepEqual(settings({ flags, env }).pluginPaths, ["plugins", "/srv/geo.ts"]);
+  assert.deepEqual(settings({ flags, given: { pluginPaths: ["a"] } }).pluginPaths, ["a"]);
+  assert.deepEqual(settings({ env, given: { pluginPaths: [] } }).pluginPaths, []);
+});
+
+Deno.test("resolveSettings takes switches as flags and as variables", () => {
+  const cases = [
+    ["keep-going", "DENO_RUNNER_KEEP_GOING", "keepGoing"],
+    ["watch", "DENO_RUNNER_WATCH", "watch"],
+  ] as const;
+  for (const [flag, variable, setting] of cases) {
+    assert.equal(settings({ switches: [flag] })[setting], true);
+    assert.equal(settings({ env: { [variable]: "on" } })[setting], true);
+    assert.equal(settings({ env: { [variable]: "off" } })[setting], false);
+    assert.equal(settings({ switches: [flag], env: { [variable]: "off" } })[setting], true);
+    assert.equal(settings({ switches: [flag], given: { [setting]: false } })[setting], false);
+    assert.throws(() => settings({ env: { [variable]: "yes" } }), {
+      name: "UsageError",
+      message: `Cannot use ${variable} "yes": expected on|off`,
+    });
+  }
+});
+
+Deno.test("resolveSettings logs more while files are watched, unless told how much", () => {
+  assert.equal(settings({ switches: ["watch"] }).logLevel, "info");
+  assert.equal(settings({ switches: ["watch"], flags: { "log-level": "warn" } }).logLevel, "warn");
 });
 
 Deno.test("resolveSettings prefers a flag to a variable, and a program to both", () => {
