@@ -91,7 +91,8 @@ export class EditableBody implements Body {
   /**
    * Replaces the body.
    *
-   * @param content What to send; not empty, at most {@linkcode MAX_BODY_BYTES}.
+   * @param content What to send; not empty, at most {@linkcode MAX_BODY_BYTES}. Bytes are taken
+   * over, not copied: do not change them afterwards.
    * @throws {TypeError} When it is empty: APISIX would take that for "unchanged".
    * @throws {RangeError} When it is too large for a frame.
    */
@@ -112,7 +113,7 @@ export class EditableBody implements Body {
  *
  * @param content Text, bytes, or a value for JSON.
  * @param kind Whose body it is, for errors.
- * @returns A copy, so that later changes of the original do not matter.
+ * @returns The bytes; those that were given are taken over, not copied.
  * @throws {TypeError} When it is none of these.
  * @throws {RangeError} When it is too large for a frame.
  */
@@ -124,7 +125,11 @@ export function bodyBytes(content: BodyContent, kind: string): Uint8Array<ArrayB
         "Send less, leave the body as it came, or redirect to where it lies",
     );
   }
-  return new Uint8Array(bytes);
+  const { buffer, byteOffset, length } = bytes;
+  // What is shared with other threads could change while it is sent.
+  return buffer instanceof ArrayBuffer
+    ? new Uint8Array(buffer, byteOffset, length)
+    : new Uint8Array(bytes);
 }
 
 function bodyText(content: Exclude<BodyContent, Uint8Array>, kind: string): string {

@@ -82,7 +82,9 @@ export function stop(body: BodyContent | null, init: StopInit = {}): StopReply {
   if (isJson && !headers.some(({ name }) => name === "content-type")) {
     headers.push({ name: "content-type", value: "application/json" });
   }
-  const bytes = body === null ? null : bodyBytes(body, "response");
+  // A copy of bytes, since the answer can be used again and must not change meanwhile.
+  const own = body instanceof Uint8Array ? new Uint8Array(body) : body;
+  const bytes = own === null ? null : bodyBytes(own, "response");
   return new StopReply(status, headers, bytes?.length === 0 ? null : bytes);
 }
 

@@ -122,13 +122,21 @@ export function decodePrepareConfReq(frame: Frame): PrepareConfMessage {
  * Reads `A6.ExtraInfo.Resp`: the answer to a question.
  *
  * @param frame A frame of type 3.
- * @returns A copy of the bytes: empty for an empty value, `null` for none (protocol.md §9).
+ * @returns The bytes, which stay as they are: empty for an empty value, `null` for none (protocol.md
+ * §9).
  * @throws {RpcError} BAD_REQUEST when the payload is not such a message.
  */
 export function decodeExtraInfoResp(frame: Frame): Uint8Array<ArrayBuffer> | null {
-  const bytes = bytesAt(frame, readVector(frame, rootTable(frame), 0, 1));
+  const vector = readVector(frame, rootTable(frame), 0, 1);
+  const bytes = bytesAt(frame, vector);
+  if (bytes === null) return null;
+  // A large body is not copied: its buffer is not used for anything else.
+  if (frame.own !== null) {
+    const { buffer, byteOffset } = frame.own;
+    return new Uint8Array(buffer, byteOffset + vector + 4, bytes.length);
+  }
   // Not bytes.slice(): for a Buffer that is a view of the same memory.
-  return bytes === null ? null : new Uint8Array(bytes);
+  return new Uint8Array(bytes);
 }
 
 /**

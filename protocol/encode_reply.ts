@@ -14,13 +14,11 @@ const ACTION_STOP = 1;
 const ACTION_REWRITE = 2;
 const INFO = { var: 1, reqBody: 2, respBody: 3 } as const;
 
-/** What a message needs beside its body, usually. */
-const ROOM_BESIDE_BODY = 1024;
-
 /**
  * Makes the frames that the runner sends on one connection.
  *
- * Each is valid until the next one is made: write it, or copy it, first.
+ * Each is valid until the next one is made: write it, or copy it, first. A large body is not part
+ * of what the methods give, but is to be sent behind it: see {@linkcode ReplyEncoder.tail}.
  *
  * @example
  * ```ts
@@ -35,6 +33,12 @@ const ROOM_BESIDE_BODY = 1024;
 export class ReplyEncoder {
   readonly #writer = new FrameWriter();
   #noActionFrame: Uint8Array | null = null;
+  #tail: Uint8Array | null = null;
+
+  /** The rest of the frame that was made last: the body if it is large, else `null`. */
+  get tail(): Uint8Array | null {
+    return this.#tail;
+  }
 
   /**
    * RPC_ERROR: the answer to a call or a preparation that failed.
@@ -58,9 +62,9 @@ export class ReplyEncoder {
 
   #numberOnly(type: number, value: number): Uint8Array {
     const w = this.#writer;
-    w.begin(0);
+    w.begin();
     w.number(w.root(1, 0b1), value);
-    return w.finish(type);
+    return this.#finish(type);
   }
 
   /**
@@ -73,13 +77,13 @@ export class ReplyEncoder {
   httpReqCall({ id, action }: HTTPReqCallResp): Uint8Array {
     if (action === null) return this.#noAction(id);
     const w = this.#writer;
-    w.begin(roomFor(action.body));
+    w.begin();
     const root = w.root(3, 0b111);
     w.number(root, id);
     w.number(root + 4, action.type === "stop" ? ACTION_STOP : ACTION_REWRITE);
     if (action.type === "stop") this.#stop(root + 8, action);
     else this.#rewrite(root + 8, action);
-    return w.finish(RpcType.HTTP_REQ_CALL);
+    return this.#finish(RpcType.HTTP_REQ_CALL);
   }
 
   /**
@@ -91,7 +95,7 @@ export class ReplyEncoder {
    */
   httpRespCall({ id, status, headers, body }: SendableResponse): Uint8Array {
     const w = this.#writer;
-    w.begin(roomFor(body));
+    w.begin();
     let field = w.root(
       4,
       0b0001 | bit(1, status !== 0) | bit(2, headers.length > 0) | bit(3, body !== null),
@@ -99,8 +103,8 @@ export class ReplyEncoder {
     w.number(field, id);
     if (status !== 0) w.number(field += 4, status);
     if (headers.length > 0) w.entries(field += 4, headers);
-    if (body !== null) w.bytes(field += 4, body);
-    return w.finish(RpcType.HTTP_RESP_CALL);
+    if (body !== null) w.body(field += 4, body);
+    return this.#finish(RpcType.HTTP_RESP_CALL);
   }
 
   /**
@@ -111,17 +115,24 @@ export class ReplyEncoder {
    */
   extraInfo(question: ExtraInfoReq): Uint8Array {
     const w = this.#writer;
-    w.begin(0);
+    w.begin();
     const root = w.root(2, 0b11);
     w.number(root, INFO[question.type]);
     // The tables of the bodies have no field, but must be there all the same.
     if (question.type === "var") w.text(w.table(root + 4, 1, 0b1), question.name);
     else w.table(root + 4, 0, 0);
-    return w.finish(RpcType.EXTRA_INFO);
+    return this.#finish(RpcType.EXTRA_INFO);
+  }
+
+  #finish(type: number): Uint8Array {
+    const frame = this.#writer.finish(type);
+    this.#tail = this.#writer.tail;
+    return frame;
   }
 
   /** The reply that most calls get: a frame in which only the id changes. */
   #noAction(id: number): Uint8Array {
+    this.#tail = null;
     const frame = this.#noActionFrame ??= noActionFrame();
     frame[NO_ACTION_ID] = id;
     frame[NO_ACTION_ID + 1] = id >>> 8;
@@ -139,7 +150,7 @@ export class ReplyEncoder {
     ) - 4;
     if (status !== 0) w.number(field += 4, status);
     if (headers.length > 0) w.entries(field += 4, headers);
-    if (body !== null) w.bytes(field += 4, body);
+    if (body !== null) w.body(field += 4, body);
   }
 
   #rewrite(parent: number, { path, headers, args, respHeaders, body }: Rewrite): void {
@@ -154,17 +165,13 @@ export class ReplyEncoder {
     if (headers.length > 0) w.entries(field += 4, headers);
     if (args.length > 0) w.entries(field += 4, args);
     if (respHeaders.length > 0) w.entries(field += 4, respHeaders);
-    if (body !== null) w.bytes(field += 4, body);
+    if (body !== null) w.body(field += 4, body);
   }
 }
 
 /** An empty list says the same to APISIX as an absent one, so both are not stored. */
 function bit(slot: number, isStored: boolean): number {
   return isStored ? 1 << slot : 0;
-}
-
-function roomFor(body: Uint8Array | null): number {
-  return body === null ? 0 : body.length + ROOM_BESIDE_BODY;
 }
 
 /** Where the id stands in the frame below. */

@@ -37,6 +37,9 @@ const INITIAL_BYTES = 4 * 1024;
 /** A buffer that grew past this for a large frame is given back once the frame is done with. */
 const KEEP_BYTES = 64 * 1024;
 
+/** A peer that has sent that much of a frame gets the room for all of it. */
+const TRUSTED_BYTES = 512 * 1024;
+
 /**
  * One whole frame: its type, and where its payload lies in a buffer.
  *
@@ -45,6 +48,11 @@ const KEEP_BYTES = 64 * 1024;
  */
 export class Frame {
   #done = false;
+  /**
+   * The buffer, where it is the frame's alone: a large frame gets one of its own, so what lies in
+   * it can be handed out as it is.
+   */
+  readonly own: Uint8Array<ArrayBuffer> | null;
 
   /**
    * @param type The type byte, 0 to 255; see {@linkcode RpcType} for those that mean something.
@@ -52,6 +60,7 @@ export class Frame {
    * @param view A view of that same buffer, from its first byte.
    * @param start Where the payload begins in the buffer.
    * @param end Where it ends, exclusive.
+   * @param own The buffer once more, if it is the frame's alone.
    */
   constructor(
     readonly type: number,
@@ -59,7 +68,10 @@ export class Frame {
     readonly view: DataView,
     readonly start: number,
     readonly end: number,
-  ) {}
+    own: Uint8Array<ArrayBuffer> | null = null,
+  ) {
+    this.own = own;
+  }
 
   /** Says that the frame's bytes are no longer its own: from now on reading it throws. */
   finish(): void {
@@ -115,7 +127,7 @@ export class Frame {
  * ```
  */
 export class FrameDecoder {
-  #bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   #view: DataView = viewOf(this.#bytes);
   #start = 0;
   #end = 0;
@@ -180,7 +192,11 @@ export class FrameDecoder {
     const end = start + (header & MAX_PAYLOAD_BYTES);
     if (end > this.#end) return null;
     this.#start = end;
-    return new Frame(header >>> 24, this.#bytes, this.#view, start, end);
+    const bytes = this.#bytes;
+    if (end - start < KEEP_BYTES) return new Frame(header >>> 24, bytes, this.#view, start, end);
+    const frame = new Frame(header >>> 24, bytes, this.#view, start, end, bytes);
+    this.#leave();
+    return frame;
   }
 
   /**
@@ -201,8 +217,11 @@ export class FrameDecoder {
     const buffered = this.#end - this.#start;
     if (buffered < HEADER_BYTES) return HEADER_BYTES - buffered;
     const total = HEADER_BYTES + (this.#view.getUint32(this.#start) & MAX_PAYLOAD_BYTES);
-    // Room grows with what has come, not with what is announced, which may never come.
-    return Math.max(0, Math.min(total - buffered, Math.max(buffered, KEEP_BYTES)));
+    // Room grows with what has come, not with what is announced, which may never come: but from
+    // some point on moving it costs more than the room, which is not touched before it is filled.
+    const isComing = buffered >= TRUSTED_BYTES;
+    const room = isComing ? total : Math.max(buffered, KEEP_BYTES);
+    return Math.max(0, Math.min(total - buffered, room));
   }
 
   /** Uses the room of frames that are done with. */
@@ -211,6 +230,15 @@ export class FrameDecoder {
       this.#start = this.#end = 0;
       if (this.#bytes.length > KEEP_BYTES) this.#use(Buffer.allocUnsafeSlow(INITIAL_BYTES));
     }
+  }
+
+  /** Leaves the buffer to the large frame in it, and takes along what came behind that. */
+  #leave(): void {
+    const rest = this.#bytes.subarray(this.#start, this.#end);
+    this.#use(Buffer.allocUnsafeSlow(Math.max(INITIAL_BYTES, rest.length)));
+    this.#bytes.set(rest);
+    this.#start = 0;
+    this.#end = rest.length;
   }
 
   #makeRoom(missing: number): void {
@@ -228,7 +256,7 @@ export class FrameDecoder {
     this.#end = buffered;
   }
 
-  #use(bytes: Buffer): void {
+  #use(bytes: Buffer<ArrayBuffer>): void {
     this.#bytes = bytes;
     this.#view = viewOf(bytes);
   }

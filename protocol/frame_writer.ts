@@ -10,8 +10,11 @@ import type { SendableEntry, SendableText } from "./messages.ts";
 
 const INITIAL_BYTES = 512;
 
-/** A buffer that grew past this for a large body is not kept. */
+/** A buffer that grew past this is not kept. */
 const KEEP_BYTES = 64 * 1024;
+
+/** Bytes that are longer are not copied into the frame, but sent behind it as they are. */
+const TAIL_BYTES = 32 * 1024;
 
 /** Up to this length a loop copies faster than a call into the runtime, which takes 100 ns. */
 const SHORT = 128;
@@ -25,23 +28,24 @@ const WORD = 4;
  * Writes FlatBuffers with what the runner's replies need: tables, texts, bytes and lists of
  * entries. Every parent is written before its children, and told where they are when they come.
  *
- * To build a reply with the `flatbuffers` package's builder takes three times as long. A frame that
- * is given is valid until the next one is begun.
+ * To build a reply with the `flatbuffers` package's builder takes three times as long.
  */
 export class FrameWriter {
   #bytes = new Uint8Array(INITIAL_BYTES);
   #at = 0;
+  #tail: Uint8Array | null = null;
 
-  /**
-   * Starts a frame; whatever was begun before is forgotten.
-   *
-   * @param room How many bytes it will have at least, so that they are taken at once.
-   */
-  begin(room: number): void {
-    // What was kept is full of the last frame, but every byte is written again, padding included.
-    if (room > this.#bytes.length) this.#bytes = new Uint8Array(room + INITIAL_BYTES);
-    // The header, and the offset of the root table.
+  /** Starts a frame; whatever was begun before is forgotten. */
+  begin(): void {
+    // The header, and the offset of the root table. What was kept is full of the last frame, but
+    // every byte is written again, padding included.
     this.#at = HEADER_BYTES + WORD;
+    this.#tail = null;
+  }
+
+  /** What is to be sent behind the frame that {@linkcode finish} gave, as a part of it. */
+  get tail(): Uint8Array | null {
+    return this.#tail;
   }
 
   /**
@@ -105,9 +109,19 @@ export class FrameWriter {
     else this.#copy(field, text.bytes, text.at, text.length, 1);
   }
 
-  /** Writes a byte vector and stores its offset in a field. */
-  bytes(field: number, bytes: Uint8Array): void {
-    this.#copy(field, bytes, 0, bytes.length, 0);
+  /**
+   * Writes a byte vector, as the last thing in the frame, and stores its offset in a field. If it
+   * is long it becomes the {@linkcode tail}: to copy 16 MB takes longer than to send them.
+   */
+  body(field: number, bytes: Uint8Array): void {
+    if (bytes.length <= TAIL_BYTES) this.#copy(field, bytes, 0, bytes.length, 0);
+    else {
+      this.#reserve(WORD);
+      this.#setWord(this.#at, bytes.length);
+      this.#setWord(field, this.#at - field);
+      this.#at += WORD;
+      this.#tail = bytes;
+    }
   }
 
   /** Writes a list of `A6.TextEntry` and stores its offset in a field. */
@@ -140,14 +154,15 @@ export class FrameWriter {
    * Ends the frame.
    *
    * @param type The type byte, see `RpcType`.
-   * @returns Header and payload, valid until the next {@linkcode begin}.
+   * @returns Header and payload but for the {@linkcode tail}, valid until the next
+   * {@linkcode begin}.
    * @throws {RpcError} SERVICE_UNAVAILABLE when the payload is over 2^24 - 1 bytes, which would
    * spill into the type byte (protocol.md §3).
    */
   finish(type: number): Uint8Array {
     const bytes = this.#bytes;
     if (bytes.length > KEEP_BYTES) this.#bytes = new Uint8Array(INITIAL_BYTES);
-    const length = this.#at - HEADER_BYTES;
+    const length = this.#at - HEADER_BYTES + (this.#tail?.length ?? 0);
     if (length > MAX_PAYLOAD_BYTES) {
       throw new RpcError(
         ErrorCode.SERVICE_UNAVAILABLE,

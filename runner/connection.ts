@@ -54,8 +54,10 @@ export class Connection implements Peer {
   #busy: Promise<void> | null = null;
   /** What the socket has not taken yet of the frame that is being written. */
   #unsent: Uint8Array | null = null;
-  /** The frames that are to follow. */
-  readonly #queue: Uint8Array[] = [];
+  /** How many bytes that has, whatever a plugin does to a body that it has handed over. */
+  #unsentBytes = 0;
+  /** What is to follow. */
+  readonly #queue: { readonly bytes: Uint8Array; readonly length: number }[] = [];
   readonly #whenWritten: (() => void)[] = [];
   #retiring = false;
   #retired = false;
@@ -71,7 +73,7 @@ export class Connection implements Peer {
       const bytes = questionFrame(question);
       this.#questions.push({ answer: (frame) => resolve(read(frame)), reject });
       if (this.#unsent === null) this.#start(bytes);
-      else this.#queue.push(bytes);
+      else this.#enqueue(bytes);
     });
 
   /**
@@ -235,15 +237,19 @@ export class Connection implements Peer {
    * be what is being written.
    */
   #send(reply: Reply): void {
-    if (this.#unsent === null) this.#start(this.#encode(reply, this.#encoder));
-    else this.#queue.push(this.#encode(reply, new ReplyEncoder()));
-  }
-
-  #encode(reply: Reply, encoder: ReplyEncoder): Uint8Array {
+    const isFree = this.#unsent === null;
+    const encoder = isFree ? this.#encoder : new ReplyEncoder();
     const frame = this.#frameOf(reply, encoder);
-    if (!this.#retiring || this.#parked.length > 0 || this.#questions.length > 0) return frame;
-    this.#retired = true;
-    return withFarewell(frame);
+    const { tail } = encoder;
+    if (this.#retiring && this.#parked.length === 0 && this.#questions.length === 0) {
+      this.#retired = true;
+      this.#enqueue(withFarewell(frame, tail));
+    } else {
+      if (isFree && tail === null) return this.#start(frame);
+      this.#enqueue(frame);
+      if (tail !== null) this.#enqueue(tail);
+    }
+    if (isFree) this.#sendNext();
   }
 
   #frameOf(reply: Reply, encoder: ReplyEncoder): Uint8Array {
@@ -256,10 +262,20 @@ export class Connection implements Peer {
     }
   }
 
+  #enqueue(bytes: Uint8Array): void {
+    this.#queue.push({ bytes, length: bytes.length });
+  }
+
   /** Hands bytes to the socket; what comes of it arrives in `#onWritten` or `#onWriteFailed`. */
-  #start(bytes: Uint8Array): void {
+  #start(bytes: Uint8Array, length: number = bytes.length): void {
     if (this.#closed) return;
+    if (bytes.length !== length) {
+      // To go on would let the next answer be taken for the rest of this one.
+      this.#onWriteFailed(new Error("its body was given to another thread"));
+      return;
+    }
     this.#unsent = bytes;
+    this.#unsentBytes = length;
     this.#transport.write(bytes).then(this.#onWritten, this.#onWriteFailed);
   }
 
@@ -267,16 +283,21 @@ export class Connection implements Peer {
   readonly #onWritten = (count: number): void => {
     const bytes = this.#unsent;
     if (bytes === null) return;
-    if (count < bytes.length) {
+    const rest = this.#unsentBytes - count;
+    if (rest > 0) {
       if (count === 0) this.#onWriteFailed(new Error("it takes no bytes"));
-      else this.#start(bytes.subarray(count));
+      else this.#start(bytes.subarray(count), rest);
       return;
     }
     this.#unsent = null;
+    this.#sendNext();
+  };
+
+  #sendNext(): void {
     const next = this.#queue.shift();
     if (next === undefined) this.#allSent();
-    else this.#start(next);
-  };
+    else this.#start(next.bytes, next.length);
+  }
 
   #allSent(): void {
     this.#nothingUnsent();
@@ -303,8 +324,9 @@ export class Connection implements Peer {
  * A byte behind an answer, in the same write: APISIX takes the answer, and does not use a
  * connection again on which there is more to read (protocol.md §2).
  */
-function withFarewell(frame: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(frame.length + 1);
+function withFarewell(frame: Uint8Array, tail: Uint8Array | null): Uint8Array {
+  const bytes = new Uint8Array(frame.length + (tail?.length ?? 0) + 1);
   bytes.set(frame);
+  if (tail !== null) bytes.set(tail, frame.length);
   return bytes;
 }

@@ -120,25 +120,39 @@ export function encode(message: Message, encoder = new ReplyEncoder()): Uint8Arr
     case "A6.Err.Resp": {
       const code = Object.values(ErrorCode).find((known) => known === message.code);
       if (code === undefined) throw new TypeError(`Cannot send the error code ${message.code}`);
-      return new Uint8Array(encoder.error(code));
+      return whole(encoder, encoder.error(code));
     }
     case "A6.PrepareConf.Req":
       return encodePrepareConfReq(message.message);
     case "A6.PrepareConf.Resp":
-      return new Uint8Array(encoder.prepareConf(message.confToken));
+      return whole(encoder, encoder.prepareConf(message.confToken));
     case "A6.HTTPReqCall.Req":
       return encodeHTTPReqCallReq(message.message);
     case "A6.HTTPReqCall.Resp":
-      return new Uint8Array(encoder.httpReqCall(message.message));
+      return whole(encoder, encoder.httpReqCall(message.message));
     case "A6.ExtraInfo.Req":
-      return new Uint8Array(encoder.extraInfo(message.message));
+      return whole(encoder, encoder.extraInfo(message.message));
     case "A6.ExtraInfo.Resp":
       return encodeExtraInfoResp(message.result);
     case "A6.HTTPRespCall.Req":
       return encodeHTTPRespCallReq(message.message);
     case "A6.HTTPRespCall.Resp":
-      return new Uint8Array(encoder.httpRespCall(message.message));
+      return whole(encoder, encoder.httpRespCall(message.message));
   }
+}
+
+/**
+ * A copy of a reply, the tail behind it.
+ *
+ * @param encoder What has made it.
+ * @param frame What it gave.
+ */
+export function whole(encoder: ReplyEncoder, frame: Uint8Array): Uint8Array {
+  const { tail } = encoder;
+  const bytes = new Uint8Array(frame.length + (tail?.length ?? 0));
+  bytes.set(frame);
+  if (tail !== null) bytes.set(tail, frame.length);
+  return bytes;
 }
 
 /** The one frame that some bytes are; the header is taken by its word. */

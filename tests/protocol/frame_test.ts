@@ -197,6 +197,24 @@ Deno.test("FrameDecoder takes no memory for bytes that are only announced", () =
   assert.equal(decoder.next(), null);
 });
 
+Deno.test("FrameDecoder takes the room for the rest once much of a frame has come", () => {
+  const decoder = new FrameDecoder();
+  decoder.push(withHeader(2, new Uint8Array(8_000_000)).subarray(0, 600_000));
+  assert.equal(decoder.space().length, 8_000_004 - 600_000);
+});
+
+Deno.test("FrameDecoder leaves its buffer to a large frame, and goes on in another", () => {
+  const decoder = new FrameDecoder();
+  const large = withHeader(3, new Uint8Array(200_000).fill(7));
+  decoder.push(Uint8Array.from([...large, 2, 0, 0, 1, 0xaa]));
+  const frame = decoder.next();
+  assert(frame?.own !== null);
+  assert.deepEqual(received(decoder.next() ?? assert.fail()).payload, Uint8Array.of(0xaa));
+  decoder.push(withHeader(3, new Uint8Array(250_000)));
+  decoder.next();
+  assert.deepEqual(received(frame ?? assert.fail()).payload, large.subarray(4));
+});
+
 Deno.test("FrameDecoder moves frames that nobody takes only now and then", () => {
   const decoder = new FrameDecoder();
   const bytes = wire(

@@ -231,6 +231,42 @@ Deno.test("connection carries the largest answer that there is", async () => {
   await end(served);
 });
 
+/** Answers a response call with the body that it read. */
+const pass = onResponse(async ({ response }) => response.setBody(await response.bytes()));
+
+Deno.test("connection sends a large body on, however little a write takes", async () => {
+  for (const trouble of [{}, { maxWrite: 100_001 }]) {
+    const served = await serveOne(pass, trouble);
+    const body = Uint8Array.from({ length: 1_000_003 }, (_, i) => i % 251);
+    for (let round = 0; round < 2; round++) {
+      const reply = await served.exchange.call(
+        responseFrame({ confToken: served.token }),
+        () => body,
+      );
+      assert.deepEqual(decodeHTTPRespCallResp(reply).body, body);
+    }
+    await end(served);
+  }
+});
+
+Deno.test("connection sends nothing behind a body that was taken away while it was sent", async () => {
+  for (const maxWrite of [10, 100_000]) {
+    const content = new Uint8Array(1_000_000);
+    const served = await serveOne(
+      onResponse(({ response }) => response.setBody(content)),
+      { maxWrite },
+    );
+    const { transport, exchange, token: confToken } = served;
+    transport.stall();
+    await exchange.send(responseFrame({ confToken }));
+    await turn();
+    content.buffer.transfer();
+    transport.resume();
+    await served.served;
+    assert(transport.closed);
+  }
+});
+
 Deno.test("connection keeps a call readable while answers come in", async () => {
   const served = await serveOne(onRequest(async ({ request, variable }) => {
     for (let i = 0; i < 50; i++) await variable(`arg_${i}`);
@@ -537,6 +573,18 @@ Deno.test("connection.retire closes behind the next answer, and a byte keeps it 
   assert.equal(connection.retired, true);
   // The exchange has read the byte together with the answer; nothing else follows.
   assert.equal(await apisix.read(new Uint8Array(8)), null);
+});
+
+Deno.test("connection.retire lets a large body out first", async () => {
+  const served = await serveOne(pass);
+  const { exchange, connection, apisix, token: confToken } = served;
+  connection.retire();
+  const body = new Uint8Array(1_000_000).fill(7);
+  const reply = await exchange.call(responseFrame({ confToken }), () => body);
+  assert.deepEqual(decodeHTTPRespCallResp(reply).body, body);
+  await served.served;
+  assert.equal(connection.retired, true);
+  assert.equal(await apisix.read(new Uint8Array(8)), 1);
 });
 
 Deno.test("connection.retire lets the answers to parked requests out first", async () => {
