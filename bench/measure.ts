@@ -1,5 +1,5 @@
 /**
- * One short burst of calls against one server.
+ * Short bursts of calls against one server, taken only while the machine was ours.
  *
  * @module
  */
@@ -28,20 +28,27 @@ export interface Load {
   readonly socket: string;
   /** The server's process. */
   readonly pid: number;
-  /** The file with the frame of a call. */
+  /** The file with the frames of the calls, which are sent in turn. */
   readonly callFile: string;
   /** The file with the answer to questions, or `-`. */
   readonly answerFile: string;
   /** Busy connections. */
   readonly connections: number;
-  /** Idle connections beside them. */
-  readonly idle: number;
   /** How long, in milliseconds. */
   readonly milliseconds: number;
 }
 
 /** The core of the load generator. */
 const LOAD_CORE = "0";
+
+/** A burst during which another guest of the host took more hundredths of a second is repeated. */
+const MAX_STOLEN = 1;
+
+/** After so many tries a burst counts as it is: some machines are never left alone. */
+const MAX_TRIES = 12;
+
+/** How many bursts of this process were repeated, to be told with the results. */
+export const repeated = { count: 0 };
 
 /**
  * Sends calls for a while.
@@ -51,34 +58,35 @@ const LOAD_CORE = "0";
  * @throws {Error} When a call failed or was answered with another type.
  */
 export async function burst(load: Load): Promise<Burst> {
-  const before = cpuNanoseconds(load.pid);
+  for (let tries = 1;; tries++) {
+    const before = stolen();
+    const result = await anyBurst(load);
+    if (stolen() - before <= MAX_STOLEN || tries === MAX_TRIES) return result;
+    repeated.count++;
+  }
+}
+
+async function anyBurst(load: Load): Promise<Burst> {
+  const { program, socket, connections, milliseconds, callFile, answerFile, pid } = load;
+  const before = cpuNanoseconds(pid);
+  const numbers = [String(connections), String(milliseconds)];
   const { success, stdout, stderr } = await new Deno.Command("taskset", {
-    args: [
-      "--cpu-list",
-      LOAD_CORE,
-      load.program,
-      load.socket,
-      String(load.connections),
-      String(load.milliseconds),
-      load.callFile,
-      load.answerFile,
-      String(load.idle),
-    ],
+    args: ["--cpu-list", LOAD_CORE, program, socket, ...numbers, callFile, answerFile],
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr).trim());
-  const cpu = cpuNanoseconds(load.pid) - before;
+  const cpu = cpuNanoseconds(pid) - before;
   const result: unknown = JSON.parse(new TextDecoder().decode(stdout));
   const number = (name: string) => field(result, name);
   if (number("errors") > 0) {
     throw new Error(`${number("errors")} calls were answered with an error`);
   }
   return {
-    rate: number("calls") / number("seconds"),
+    rate: number("rate"),
     p50: number("p50"),
     p99: number("p99"),
     p999: number("p999"),
     cpu: cpu / number("calls") / 1000,
-    memory: residentMegabytes(load.pid),
+    memory: residentMegabytes(pid),
   };
 }
 
@@ -86,6 +94,12 @@ function field(result: unknown, name: string): number {
   const value: unknown = Object.entries(result ?? {}).find(([key]) => key === name)?.[1];
   if (typeof value !== "number") throw new Error(`The load generator did not say "${name}"`);
   return value;
+}
+
+/** The time that the host gave to others though we wanted it, in hundredths of a second. */
+function stolen(): number {
+  const [all = ""] = Deno.readTextFileSync("/proc/stat").split("\n");
+  return Number(all.trim().split(/\s+/)[8] ?? 0);
 }
 
 /** The time that all threads of a process have been on a processor. */

@@ -17,23 +17,12 @@ export interface Series {
   readonly connections: number;
   /** One burst a round. */
   readonly bursts: readonly Burst[];
+  /** Those of the limit, each taken directly before. */
+  readonly bases: readonly Burst[];
 }
 
 /** The server that sets the limit. */
 export const LIMIT = "C echo";
-
-/**
- * The series of the limit for a number of connections.
- *
- * @param all All series.
- * @param connections Busy connections.
- * @throws {Error} When it was not measured.
- */
-export function limitFor(all: readonly Series[], connections: number): Series {
-  const limit = all.find((s) => s.server === LIMIT && s.connections === connections);
-  if (limit === undefined) throw new Error(`${LIMIT} was not measured at ${connections}`);
-  return limit;
-}
 
 /**
  * A table for each number of connections.
@@ -47,10 +36,9 @@ export function tables(all: readonly Series[]): string {
 }
 
 function table(all: readonly Series[], connections: number): string {
-  const limit = limitFor(all, connections);
   const rows = all.filter((series) => series.connections === connections).map((series) => {
     const of = (pick: (burst: Burst) => number) => series.bursts.map(pick);
-    const against = (pick: (burst: Burst) => number) => ratios(of(pick), limit.bursts.map(pick));
+    const against = (pick: (burst: Burst) => number) => ratios(of(pick), series.bases.map(pick));
     const median = (pick: (burst: Burst) => number) => spread(of(pick)).median;
     return [
       series.server,
@@ -99,11 +87,11 @@ const BAR = { height: 18, gap: 6, left: 330, width: 520, top: 60 } as const;
  * @returns An SVG document.
  */
 export function barChart(all: readonly Series[], connections: number): string {
-  const limit = limitFor(all, connections).bursts.map((burst) => burst.rate);
   const series = all.filter((one) => one.connections === connections);
   const height = BAR.top + series.length * (BAR.height + BAR.gap) + 20;
   const bars = series.map((one, i) => {
-    const { median, low, high } = ratios(one.bursts.map((burst) => burst.rate), limit);
+    const rate = (bursts: readonly Burst[]) => bursts.map((burst) => burst.rate);
+    const { median, low, high } = ratios(rate(one.bursts), rate(one.bases));
     const y = BAR.top + i * (BAR.height + BAR.gap);
     const x = (ratio: number) => (BAR.left + Math.min(ratio, 1.2) / 1.2 * BAR.width).toFixed(1);
     const colour = one.server.startsWith("deno") ? "#2a7ae2" : "#a8a8a8";

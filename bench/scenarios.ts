@@ -12,6 +12,7 @@ import {
   encodeHTTPRespCallReq,
   encodePrepareConfReq,
 } from "../protocol/encode_request.ts";
+import type { TextEntry } from "../protocol/messages.ts";
 import { request, response } from "./request.ts";
 
 /** One kind of call. */
@@ -59,7 +60,8 @@ export async function prepare(
   socket: string | null,
   key = `route#${scenario.plugin}#bench#1`,
 ): Promise<{ call: Uint8Array; answer: Uint8Array | null }> {
-  const token = socket === null ? 1 : await prepareConf(scenario, socket, key);
+  const entries = [{ name: scenario.plugin, value: scenario.conf }];
+  const token = socket === null ? 1 : await prepareConf(entries, socket, key);
   return {
     call: scenario.isResponse === true
       ? encodeHTTPRespCallReq(response(token))
@@ -70,11 +72,22 @@ export async function prepare(
   };
 }
 
-async function prepareConf({ plugin, conf }: Scenario, path: string, key: string): Promise<number> {
+/**
+ * Prepares a configuration.
+ *
+ * @param conf Its plugins.
+ * @param path The server's socket.
+ * @param key APISIX's key for it.
+ * @returns The token.
+ */
+export async function prepareConf(
+  conf: readonly TextEntry[],
+  path: string,
+  key: string,
+): Promise<number> {
   const exchange = new Exchange(await Deno.connect({ transport: "unix", path }));
   try {
-    const entry = { name: plugin, value: conf };
-    return decodePrepareConfResp(await exchange.call(encodePrepareConfReq({ conf: [entry], key })));
+    return decodePrepareConfResp(await exchange.call(encodePrepareConfReq({ conf, key })));
   } finally {
     exchange.close();
   }

@@ -32,6 +32,12 @@ interface Recipe {
 
 const RECIPES: readonly Recipe[] = [
   {
+    name: "empty listener",
+    speaks: false,
+    build: (folder) => compileDeno("empty", folder),
+    args: () => [],
+  },
+  {
     name: "C echo",
     speaks: false,
     build: (folder) => compileC("echo", folder),
@@ -40,7 +46,7 @@ const RECIPES: readonly Recipe[] = [
   {
     name: "deno-runner",
     speaks: true,
-    build: compileRunner,
+    build: (folder) => compileDeno("runner", folder),
     args: () => ["run"],
   },
   { name: "Go runner", speaks: true, build: compileGo, args: () => ["production"] },
@@ -61,31 +67,41 @@ export function compileLoad(folder: string): Promise<string> {
 }
 
 /**
- * Builds and starts all servers that this machine has the toolchains for.
+ * Builds and starts servers, as far as this machine has the toolchains for them.
  *
  * @param folder Where executables and sockets go.
+ * @param names Which; the same may come several times.
  * @returns The servers, and the names of those that are missing with the reason.
  */
 export async function startServers(
   folder: string,
+  names: readonly string[],
 ): Promise<{ servers: Server[]; missing: string[] }> {
   const servers: Server[] = [];
   const missing: string[] = [];
-  for (const recipe of RECIPES) {
+  for (const [i, name] of names.entries()) {
     try {
-      servers.push(await start(recipe, folder));
+      servers.push(await startServer(folder, name, `${i}`));
     } catch (error) {
-      missing.push(`${recipe.name}: ${error instanceof Error ? error.message : error}`);
+      missing.push(`${name}: ${error instanceof Error ? error.message : error}`);
     }
   }
   return { servers, missing };
 }
 
-async function start(recipe: Recipe, folder: string): Promise<Server> {
-  const executable = await recipe.build(folder);
-  const socket = `${folder}/${recipe.name.replaceAll(/\W+/g, "-")}.sock`;
+/**
+ * Builds a server, unless it is there already, and starts it.
+ *
+ * @param folder Where executable and socket go.
+ * @param name Which.
+ * @param id What tells its socket from others.
+ * @returns The server, which can be connected to.
+ */
+export async function startServer(folder: string, name: string, id: string): Promise<Server> {
+  const { executable, args, speaks } = await build(folder, name);
+  const socket = `${folder}/${id}.sock`;
   const process = new Deno.Command("taskset", {
-    args: ["--cpu-list", SERVER_CORE, executable, ...recipe.args(socket)],
+    args: ["--cpu-list", SERVER_CORE, executable, ...args(socket)],
     env: { APISIX_LISTEN_ADDRESS: `unix:${socket}`, APISIX_CONF_EXPIRE_TIME: "3600" },
     stdin: "null",
     stdout: "null",
@@ -93,10 +109,10 @@ async function start(recipe: Recipe, folder: string): Promise<Server> {
   }).spawn();
   await untilListening(socket);
   return {
-    name: recipe.name,
+    name,
     socket,
     pid: process.pid,
-    speaks: recipe.speaks,
+    speaks,
     async stop() {
       process.kill("SIGKILL");
       await process.status;
@@ -104,13 +120,29 @@ async function start(recipe: Recipe, folder: string): Promise<Server> {
   };
 }
 
+/**
+ * Builds a server, unless it is there already.
+ *
+ * @param folder Where the executable goes.
+ * @param name Which.
+ */
+export async function build(
+  folder: string,
+  name: string,
+): Promise<{ executable: string; args: (socket: string) => string[]; speaks: boolean }> {
+  const recipe = RECIPES.find((recipe) => recipe.name === name);
+  if (recipe === undefined) throw new Error(`There is no server "${name}"`);
+  const { args, speaks } = recipe;
+  return { executable: await recipe.build(folder), args, speaks };
+}
+
 async function untilListening(path: string): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
+  for (let attempt = 0; attempt < 10_000; attempt++) {
     try {
       (await Deno.connect({ transport: "unix", path })).close();
       return;
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, 1));
     }
   }
   throw new Error("it did not begin to listen within ten seconds");
@@ -122,12 +154,22 @@ async function compileC(name: string, folder: string): Promise<string> {
   return `${folder}/${name}`;
 }
 
-async function compileRunner(folder: string): Promise<string> {
-  const main = fromFileUrl(new URL("runner/main.ts", import.meta.url));
-  const output = `${folder}/bench-runner`;
+async function compileDeno(name: string, folder: string): Promise<string> {
+  const main = fromFileUrl(new URL(`${name}/main.ts`, import.meta.url));
+  const output = `${folder}/bench-${name}`;
+  if (await exists(output)) return output;
   const flags = ["--allow-all", "--exclude-unused-npm"];
   await run(Deno.execPath(), ["compile", ...flags, "--output", output, main]);
   return output;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function compileGo(folder: string): Promise<string> {

@@ -30,6 +30,12 @@ export const scenarioPlugins: readonly Plugin[] = [
     },
   }),
   definePlugin({
+    name: "rewrite-body",
+    async onRequest({ request }) {
+      request.setBody(await request.bytes());
+    },
+  }),
+  definePlugin({
     name: "response",
     onResponse({ response }) {
       response.headers.delete("x-powered-by");
