@@ -6,8 +6,8 @@
 
 import type { Plugin } from "../plugins/plugin.ts";
 import { messageOf } from "../protocol/errors.ts";
-import { firstWordAt, parseCommandLine } from "./args.ts";
-import { commandNamed, HELP, type Host, VERSION_FLAG } from "./command.ts";
+import { HELP, type Host, VERSION_FLAG } from "./command.ts";
+import { commandWord, readCommandLine } from "./command_line.ts";
 import { COMMANDS } from "./commands/mod.ts";
 import { ExitCode, UsageError } from "./errors.ts";
 import { commandHelp, programHelp, versionLine } from "./help.ts";
@@ -43,30 +43,22 @@ export async function main(options: MainOptions): Promise<never> {
  * @returns The exit code.
  */
 export async function runCommandLine(args: readonly string[], host: Host): Promise<number> {
-  const [standard] = host.commands;
-  if (standard === undefined) throw new TypeError("Cannot run a command line without commands");
-  const at = firstWordAt(args, [...standard.options, HELP, VERSION_FLAG]);
-  const word = args[at];
   try {
-    const command = word === undefined ? standard : commandNamed(word, host);
-    const rest = word === undefined ? args : args.toSpliced(at, 1);
-    const parsed = parseCommandLine(rest, [...command.options, HELP, VERSION_FLAG]);
+    const { command, isNamed, parsed } = readCommandLine(args, host);
     if (parsed.switches.has(VERSION_FLAG.flag)) host.stdout(versionLine(host));
     else if (!parsed.switches.has(HELP.flag)) return await command.run(parsed, host);
-    else host.stdout(word === undefined ? programHelp(host) : commandHelp(host, command));
+    else host.stdout(isNamed ? commandHelp(host, command) : programHelp(host));
     return ExitCode.OK;
   } catch (error) {
-    return failed(error, word, host);
+    return failed(error, args, host);
   }
 }
 
 /** Says what went wrong in one line. */
-function failed(
-  error: unknown,
-  word: string | undefined,
-  { name, commands, stderr }: Host,
-): number {
+function failed(error: unknown, args: readonly string[], host: Host): number {
+  const { name, commands, stderr } = host;
   const isUsage = error instanceof UsageError;
+  const word = commandWord(args, host);
   const known = commands.some((command) => command.name === word);
   const hint = isUsage ? ` (see ${name}${known ? ` ${word}` : ""} --help)` : "";
   stderr(`${name}: ${messageOf(error)}${hint}\n`);

@@ -26,6 +26,7 @@ import {
 } from "../doctor/apisix_process.ts";
 import { type ApisixConfig, readApisixConfig } from "../doctor/config_file.ts";
 import { inspectConfig } from "../doctor/config_findings.ts";
+import { ownArgumentFindings } from "../doctor/own_arguments.ts";
 import { inspectSocket } from "../doctor/socket_findings.ts";
 import { type User, userNamed } from "../doctor/user.ts";
 import { ExitCode, UsageError } from "../errors.ts";
@@ -178,6 +179,7 @@ async function examine(patient: Patient, user: User, host: Host): Promise<Findin
         env: host.env,
         variables: SETTING_OPTIONS.map(({ env }) => env).filter((name) => /^DENO_/.test(name)),
       }),
+      ...isOwn(config.cmd) ? ownArgumentFindings(config.cmd.slice(1), host) : [],
     );
   }
   if (path === null) {
@@ -196,6 +198,18 @@ async function examine(patient: Patient, user: User, host: Host): Promise<Findin
     name: host.name,
   };
   return [...findings, ...await inspectSocket(path, context)];
+}
+
+/** Whether a `cmd` starts this very program, whose arguments are known. */
+function isOwn(cmd: unknown): cmd is readonly string[] {
+  if (!Array.isArray(cmd) || !cmd.every((word) => typeof word === "string")) return false;
+  try {
+    const [program = ""] = cmd;
+    return Deno.build.standalone &&
+      Deno.realPathSync(program) === Deno.realPathSync(Deno.execPath());
+  } catch {
+    return false;
+  }
 }
 
 function text({ path }: Patient, findings: readonly Finding[], host: Host): string {

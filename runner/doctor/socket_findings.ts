@@ -168,6 +168,15 @@ async function listenerFindings(
         ),
       ];
     }
+    if (/os error 11\b/.test(messageOf(error))) {
+      return [
+        problem(
+          "listener",
+          "the queue of connections is full: who listens does not accept any",
+          "It hangs. End it: APISIX starts it again after 3 s.",
+        ),
+      ];
+    }
     return [warning("listener", `cannot be tried: ${messageOf(error)}`, "Run doctor as root.")];
   }
   return [

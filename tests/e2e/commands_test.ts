@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 
+import { ROOT } from "./_compile.ts";
 import { type Finished, runToEnd, TestRunner } from "./_runner.ts";
 
 async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
@@ -87,6 +88,21 @@ Deno.test({
     assert.equal(code, 1);
     assert.match(stdout.replace(/\s+/g, " "), new RegExp(`though process ${started.pid} listens`));
   },
+});
+
+Deno.test("doctor knows which arguments its own program takes (binary)", async () => {
+  await inFolder(async (folder) => {
+    const config = join(folder, "config.yaml");
+    const program = join(ROOT, "dist", "deno-runner");
+    await Deno.writeTextFile(config, `ext-plugin:\n  cmd: [${program}, run, --log-levl, info]\n`);
+    const { code, stdout } = await runner("doctor", "--config", config);
+    assert.equal(code, 1);
+    assert.match(stdout, new RegExp(`^ok +cmd +${program} can be executed$`, "m"));
+    assert.match(
+      stdout.replace(/\s+/g, " "),
+      /Unknown flag --log-levl: did you mean --log-level\?/,
+    );
+  });
 });
 
 Deno.test("what nobody reads is no error (binary)", async () => {
