@@ -14,6 +14,7 @@ import {
   type Pair,
   parsedArgs,
 } from "./http.ts";
+import { nginxPage } from "./nginx_page.ts";
 
 /** Response headers that APISIX neither takes from a Rewrite nor copies by itself (§8.2, §10.4). */
 const DROPPED = new Set([
@@ -42,12 +43,25 @@ export interface Passed {
  *
  * @param stop The runner's action.
  */
-export function applyStop({ status, headers, body }: Stop): HttpResponse {
+export function applyStop({ status: given, headers, body }: Stop): HttpResponse {
+  const status = given === 0 ? 200 : given;
   const set = responseHeaders(headers);
-  if (body !== null && body.length > 0 && !set.some(([name]) => name === "content-type")) {
+  if (body === null || body.length === 0) {
+    const page = nginxPage(status);
+    return page === null ? { status, headers: set, body: new Uint8Array() } : {
+      status,
+      headers: [...set.filter(([name]) => name !== "content-type"), ["content-type", "text/html"]],
+      body: page,
+    };
+  }
+  if (!set.some(([name]) => name === "content-type")) {
     set.push(["content-type", "text/plain; charset=utf-8"]);
   }
-  return { status: status === 0 ? 200 : status, headers: set, body: new Uint8Array(body ?? []) };
+  return {
+    status,
+    headers: set,
+    body: isBodiless(status) ? new Uint8Array() : new Uint8Array(body),
+  };
 }
 
 /**
@@ -59,15 +73,15 @@ export function applyStop({ status, headers, body }: Stop): HttpResponse {
 export function applyRewrite(request: HttpRequest, rewrite: Rewrite): Passed {
   const args = rewrittenArgs(parsedArgs(request.target), rewrite.args);
   const path = rewrite.path === null ? decodedPath(request.target) : text(rewrite.path);
-  const body = rewrite.body === null || rewrite.body.length === 0
-    ? request.body
-    : new Uint8Array(rewrite.body);
+  const isReplaced = rewrite.body !== null && rewrite.body.length > 0;
+  const body = isReplaced ? new Uint8Array(rewrite.body) : request.body;
+  const headers = rewrittenHeaders(request.headers, rewrite.headers);
   const changed = rewrite.path !== null || rewrite.args.length > 0;
   return {
     request: {
       ...request,
       target: changed ? encodedTarget(path, args) : request.target,
-      headers: rewrittenHeaders(request.headers, rewrite.headers),
+      headers: isReplaced ? withLength(headers, body.length) : headers,
       body,
     },
     responseHeaders: responseHeaders(rewrite.respHeaders).filter(([name]) => !DROPPED.has(name)),
@@ -90,8 +104,13 @@ export function applyResponse(upstream: HttpResponse, reply: HTTPRespCallResp): 
     headers: reply.headers.length > 0
       ? responseHeaders(reply.headers)
       : upstream.headers.filter(([name]) => !DROPPED.has(name.toLowerCase())),
-    body: status === 204 || status === 304 ? new Uint8Array() : body,
+    body: isBodiless(status) ? new Uint8Array() : body,
   };
+}
+
+/** Statuses for which nginx sends no body, whatever there is (§10.4). */
+function isBodiless(status: number): boolean {
+  return status === 204 || status === 304;
 }
 
 /** The first of a name sets, further ones add; an absent or empty value is not sent (§8.1). */
@@ -114,7 +133,20 @@ function rewrittenHeaders(headers: readonly Pair[], edits: readonly TextEntry[])
   return result;
 }
 
-/** The first of a name replaces, further ones add, an absent value deletes (§8.2 step 5). */
+/** A new body has a length of its own (§8.2 step 3). */
+function withLength(headers: readonly Pair[], length: number): Pair[] {
+  const value = String(length);
+  const isLength = ([name]: Pair) => name.toLowerCase() === "content-length";
+  const framed = headers.filter(([name]) => name.toLowerCase() !== "transfer-encoding");
+  return framed.some(isLength)
+    ? framed.map((pair) => isLength(pair) ? [pair[0], value] : pair)
+    : [...framed, ["content-length", value]];
+}
+
+/**
+ * The first of a name replaces, further ones add, an absent value deletes (§8.2 step 5). APISIX
+ * promises no order; here a replaced argument keeps its place, which reads better.
+ */
 function rewrittenArgs(
   args: readonly Pair<string | null>[],
   edits: readonly TextEntry[],
@@ -123,14 +155,18 @@ function rewrittenArgs(
   const seen = new Set<string>();
   for (const edit of edits) {
     const name = text(edit.name);
-    if (edit.value === null || !seen.has(name)) {
-      result = result.filter(([other]) => other !== name);
-    }
+    const isNamed = ([other]: Pair<string | null>) => other === name;
+    const first = result.findIndex(isNamed);
+    const last = result.findLastIndex(isNamed);
     if (edit.value === null) {
+      result = result.filter((pair) => !isNamed(pair));
       seen.delete(name);
+    } else if (seen.has(name)) {
+      result.splice(last + 1, 0, [name, text(edit.value)]);
     } else {
+      result = result.filter((pair) => !isNamed(pair));
+      result.splice(first < 0 ? result.length : first, 0, [name, text(edit.value)]);
       seen.add(name);
-      result.push([name, text(edit.value)]);
     }
   }
   return result;

@@ -19,12 +19,20 @@ import type { Frame } from "../../protocol/frame.ts";
 import { METHODS, type TextEntry } from "../../protocol/messages.ts";
 import { decodeText, encodeText } from "../../protocol/text.ts";
 import type { Transport } from "../connection.ts";
+import { addressBytes } from "./address.ts";
 import { applyResponse, applyRewrite, applyStop, type Passed } from "./apply.ts";
 import { type Answer, Exchange, RunnerError } from "./exchange.ts";
 import { decodedPath, type HttpRequest, type HttpResponse, type Pair, parsedArgs } from "./http.ts";
+import { requestVariable } from "./variables.ts";
 
 /** How often APISIX makes a call that is answered with CONF_TOKEN_NOT_FOUND (protocol.md §5). */
 const ATTEMPTS = 3;
+
+/** Connections that a worker keeps for later calls (protocol.md §2). */
+const MAX_IDLE = 32;
+
+/** The numbers of a worker's calls wrap at this (protocol.md §7.1). */
+const MAX_ID = 2 ** 22;
 
 /** A plugin on a route, with its configuration as the route has it. */
 export interface RoutePlugin {
@@ -33,6 +41,9 @@ export interface RoutePlugin {
   /** Its configuration: JSON as text. */
   readonly value: string;
 }
+
+/** The phases in which `onRequest` runs. */
+export type RequestPhase = "pre-req" | "post-req";
 
 /** What the request phase comes to. */
 export type RequestResult =
@@ -45,16 +56,17 @@ export interface Route {
   readonly plugins: readonly RoutePlugin[];
   /** The idempotency key; made up when absent. */
   readonly key?: string;
-  /** nginx' variables, by name. */
-  readonly variables?: Readonly<Record<string, string>>;
+  /** nginx' variables, by name; `null`: there is none, whatever the request says. */
+  readonly variables?: Readonly<Record<string, string | null>>;
 }
 
-/** An APISIX worker: prepares routes, keeps their tokens, and makes calls. */
+/** An APISIX worker: prepares routes, keeps their tokens, and makes calls, several at once too. */
 export class ApisixClient {
   readonly #connect: () => Promise<Transport>;
-  readonly #tokens = new Map<string, number>();
-  #idle: Exchange | null = null;
-  #id = 0;
+  /** PrepareConf is made once, however many calls wait for it (protocol.md §6.4). */
+  readonly #tokens = new Map<string, Promise<number>>();
+  readonly #idle: Exchange[] = [];
+  #nextId = 0;
 
   /** @param connect Opens a connection to the runner. */
   constructor(connect: () => Promise<Transport>) {
@@ -66,29 +78,33 @@ export class ApisixClient {
    *
    * @param route The route.
    * @param request What the client sent.
+   * @param phase Which of the two; to a runner they differ in their key only.
    * @returns What the client or the upstream gets.
    * @throws {RunnerError} When the runner answers with an error, for which the client gets 503.
+   * @throws {TypeError} When APISIX cannot send such a request to a runner.
    */
-  async request(route: Route, request: HttpRequest): Promise<RequestResult> {
-    const reply = await this.#call(
+  async request(
+    route: Route,
+    request: HttpRequest,
+    phase: RequestPhase = "pre-req",
+  ): Promise<RequestResult> {
+    const message = {
+      srcIp: addressBytes(request.clientIp),
+      method: methodNumber(request.method),
+      path: decodedPath(request.target),
+      args: entries(parsedArgs(request.target)),
+      headers: entries(request.headers.map(([name, value]) => [name.toLowerCase(), value])),
+    };
+    const { action } = await this.#call(
       route,
-      "pre-req",
+      phase,
       answers(route, request, null),
-      (confToken) =>
-        encodeHTTPReqCallReq({
-          id: this.#id++,
-          srcIp: addressBytes(request.clientIp),
-          method: METHODS.indexOf(request.method),
-          path: decodedPath(request.target),
-          args: entries(parsedArgs(request.target)),
-          headers: entries(request.headers.map(([name, value]) => [name.toLowerCase(), value])),
-          confToken,
-        }),
+      (id, confToken) => encodeHTTPReqCallReq({ ...message, id, confToken }),
+      decodeHTTPReqCallResp,
     );
-    const { action } = decodeHTTPReqCallResp(reply);
     if (action === null) return { type: "passed", request, responseHeaders: [] };
     return action.type === "stop"
-      ? { type: "stopped", response: applyStop(action) }
+      ? { type: "stopped", response: asSent(request, applyStop(action)) }
       : { type: "passed", ...applyRewrite(request, action) };
   }
 
@@ -96,73 +112,84 @@ export class ApisixClient {
    * The response phase: ext-plugin-post-resp.
    *
    * @param route The route.
-   * @param request What the client sent.
+   * @param request What the upstream got.
    * @param upstream What the upstream answered.
    * @returns What the client gets.
-   * @throws {RunnerError} When the runner answers with an error.
+   * @throws {RunnerError} When the runner answers with an error, for which the client gets 503 with
+   * the upstream's body.
    */
   async response(
     route: Route,
     request: HttpRequest,
     upstream: HttpResponse,
   ): Promise<HttpResponse> {
-    const answer = answers(route, request, upstream.body);
+    const { status } = upstream;
+    const headers = entries(upstream.headers);
     const reply = await this.#call(
       route,
       "post-resp",
-      answer,
-      (confToken) =>
-        encodeHTTPRespCallReq({
-          id: this.#id++,
-          status: upstream.status,
-          headers: entries(upstream.headers),
-          confToken,
-        }),
+      answers(route, request, asSent(request, upstream).body),
+      (id, confToken) => encodeHTTPRespCallReq({ id, status, headers, confToken }),
+      decodeHTTPRespCallResp,
     );
-    return applyResponse(upstream, decodeHTTPRespCallResp(reply));
+    return asSent(request, applyResponse(upstream, reply));
   }
 
   /** Closes what is open. */
   close(): void {
-    this.#idle?.close();
-    this.#idle = null;
+    for (const exchange of this.#idle.splice(0)) exchange.close();
   }
 
-  async #call(
+  async #call<Reply>(
     route: Route,
-    phase: string,
+    phase: RequestPhase | "post-resp",
     answer: Answer,
-    encode: (confToken: number) => Uint8Array,
-  ): Promise<Frame> {
+    encode: (id: number, confToken: number) => Uint8Array,
+    decode: (frame: Frame) => Reply,
+  ): Promise<Reply> {
     const key = route.key ?? `route#1#ext-plugin-${phase}#${JSON.stringify(route.plugins)}`;
     for (let attempt = 1;; attempt++) {
       // APISIX opens the connection of the call first, and prepares on another (protocol.md §2).
-      const exchange = this.#idle ?? new Exchange(await this.#connect());
-      this.#idle = null;
+      const exchange = this.#idle.pop() ?? new Exchange(await this.#connect());
+      const id = this.#nextId;
+      this.#nextId = (id + 1) % MAX_ID;
       try {
-        const token = this.#tokens.get(key) ?? await this.#prepare(route, key);
-        const reply = await exchange.call(encode(token), answer);
-        // Unread bytes behind a reply: APISIX does not use such a connection again (protocol.md §2).
-        if (exchange.hasUnread) exchange.close();
-        else this.#idle = exchange;
+        const token = await this.#token(route, key);
+        // Decoded at once: the frame is gone with the next call of its connection.
+        const reply = decode(await exchange.call(encode(id, token), answer));
+        this.#keep(exchange);
         return reply;
       } catch (error) {
         exchange.close();
-        const again = error instanceof RunnerError &&
-          error.code === ErrorCode.CONF_TOKEN_NOT_FOUND && attempt < ATTEMPTS;
-        if (!again) throw error;
+        if (!(error instanceof RunnerError)) throw error;
+        if (error.code !== ErrorCode.CONF_TOKEN_NOT_FOUND || attempt === ATTEMPTS) {
+          throw new RunnerError(error.code, id);
+        }
         this.#tokens.clear();
       }
     }
+  }
+
+  #keep(exchange: Exchange): void {
+    // Unread bytes behind a reply: APISIX does not use such a connection again (protocol.md §2).
+    if (exchange.hasUnread || this.#idle.length >= MAX_IDLE) exchange.close();
+    else this.#idle.push(exchange);
+  }
+
+  #token(route: Route, key: string): Promise<number> {
+    const known = this.#tokens.get(key);
+    if (known !== undefined) return known;
+    const token = this.#prepare(route, key);
+    this.#tokens.set(key, token);
+    token.catch(() => this.#tokens.delete(key));
+    return token;
   }
 
   async #prepare({ plugins }: Route, key: string): Promise<number> {
     const exchange = new Exchange(await this.#connect());
     try {
       const conf = plugins.length === 0 ? null : plugins;
-      const token = decodePrepareConfResp(await exchange.call(encodePrepareConfReq({ conf, key })));
-      this.#tokens.set(key, token);
-      return token;
+      return decodePrepareConfResp(await exchange.call(encodePrepareConfReq({ conf, key })));
     } finally {
       exchange.close();
     }
@@ -175,36 +202,27 @@ function answers(route: Route, request: HttpRequest, responseBody: Uint8Array | 
     if (question.type === "reqBody") return request.body.length === 0 ? null : request.body;
     if (question.type === "respBody") return responseBody;
     const name = decodeText(encodeText(question.name));
-    const value = route.variables?.[name] ?? knownVariable(name, request);
+    const { variables = {} } = route;
+    const given = Object.hasOwn(variables, name) ? variables[name] : undefined;
+    const value = given === undefined ? requestVariable(name, request) : given;
     return value === null ? null : encodeText(value);
   };
 }
 
-function knownVariable(name: string, request: HttpRequest): string | null {
-  if (name === "request_method" || name === "method") return request.method;
-  if (name === "remote_addr") return request.clientIp;
-  if (name === "request_uri") return request.target;
-  if (name === "upstream_uri") return "";
-  const header = /^http_(.+)$/.exec(name)?.[1]?.replaceAll("_", "-");
-  if (header !== undefined) return find(request.headers, header);
-  const arg = /^arg_(.+)$/.exec(name)?.[1];
-  return arg === undefined ? null : find(parsedArgs(request.target), arg);
+/** The answer to HEAD has no body, whatever there is. */
+function asSent({ method }: HttpRequest, response: HttpResponse): HttpResponse {
+  return method === "HEAD" ? { ...response, body: new Uint8Array() } : response;
 }
 
-function find(pairs: readonly Pair<string | null>[], name: string): string | null {
-  const pair = pairs.find(([other]) => other.toLowerCase() === name.toLowerCase());
-  // A valueless argument is stringified (protocol.md §9).
-  return pair === undefined ? null : pair[1] ?? "true";
+function methodNumber(method: string): number {
+  const number = METHODS.indexOf(method);
+  if (number >= 0) return number;
+  throw new TypeError(
+    `Cannot call a runner with the method ${JSON.stringify(method)}: APISIX answers 500 to all ` +
+      `but ${METHODS.join(", ")}`,
+  );
 }
 
 function entries(pairs: readonly Pair<string | null>[]): TextEntry[] {
   return pairs.map(([name, value]) => ({ name, value }));
-}
-
-/** The address in network order (protocol.md §7.1). */
-function addressBytes(address: string): Uint8Array {
-  if (/^\d+(\.\d+){3}$/.test(address)) return Uint8Array.from(address.split("."), Number);
-  const groups = address.split(":").map((group) => parseInt(group, 16));
-  if (groups.length !== 8) return encodeText("unix:");
-  return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
 }

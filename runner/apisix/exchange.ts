@@ -17,8 +17,12 @@ export type Answer = (question: ExtraInfoReq) => Uint8Array | null;
 export class RunnerError extends Error {
   override readonly name = "RunnerError";
 
-  /** @param code The code, see `ErrorCode`. */
-  constructor(readonly code: number) {
+  /**
+   * @param code The code, see `ErrorCode`.
+   * @param callId The number of the call, by which the runner's log lines about it are found;
+   * `null` when it was none.
+   */
+  constructor(readonly code: number, readonly callId: number | null = null) {
     super(`The runner answered with the error code ${code}`);
   }
 }

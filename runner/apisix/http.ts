@@ -17,7 +17,7 @@ export interface HttpRequest {
   readonly headers: readonly Pair[];
   /** The body; empty for none. */
   readonly body: Uint8Array<ArrayBuffer>;
-  /** The client's address: IPv4, or full IPv6 without `::`. */
+  /** The client's address: IPv4, IPv6, or `unix:`. */
   readonly clientIp: string;
 }
 
@@ -31,17 +31,44 @@ export interface HttpResponse {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-/** The path of a target as nginx gives it to plugins: percent-decoded, without the query. */
+/**
+ * The path of a target as nginx gives it to plugins: percent-decoded, without the query, dot
+ * segments resolved, and slashes that follow each other merged (protocol.md §7.1).
+ *
+ * @param target Path and query.
+ */
 export function decodedPath(target: string): string {
   const [path = ""] = target.split("?", 1);
-  return decodeLeniently(path);
+  const decoded = decodeLeniently(path);
+  if (!/\/\.{0,2}(\/|$)/.test(decoded)) return decoded;
+  const segments: string[] = [];
+  const parts = decoded.split("/").slice(1);
+  for (const part of parts) {
+    if (part === "..") segments.pop();
+    else if (part !== "." && part !== "") segments.push(part);
+  }
+  const endsOpen = ["", ".", ".."].includes(parts.at(-1) ?? "");
+  return `/${segments.join("/")}${endsOpen && segments.length > 0 ? "/" : ""}`;
 }
 
-/** The arguments of a target as OpenResty parses them (protocol.md §7.1). */
-export function parsedArgs(target: string): Pair<string | null>[] {
+/**
+ * The query of a target, as it stands there.
+ *
+ * @param target Path and query.
+ * @returns What follows the `?`; `null` when there is nothing.
+ */
+export function queryOf(target: string): string | null {
   const at = target.indexOf("?");
-  if (at < 0) return [];
-  return target.slice(at + 1).split("&").flatMap((part): Pair<string | null>[] => {
+  return at < 0 || at === target.length - 1 ? null : target.slice(at + 1);
+}
+
+/**
+ * The arguments of a target as OpenResty parses them (protocol.md §7.1).
+ *
+ * @param target Path and query.
+ */
+export function parsedArgs(target: string): Pair<string | null>[] {
+  return (queryOf(target) ?? "").split("&").flatMap((part): Pair<string | null>[] => {
     const [name = "", ...rest] = part.split("=");
     if (name === "") return [];
     const value = rest.length === 0 ? null : decodeLeniently(rest.join("=").replaceAll("+", " "));
