@@ -11,11 +11,10 @@ import type { Host, Option, Parsed } from "./command.ts";
 /** Where plugins are loaded from. */
 export const PLUGINS: Option = {
   flag: "plugins",
-  short: "p",
   value: "DIR|FILE",
   repeatable: true,
   env: "DENO_RUNNER_PLUGINS",
-  about: "load plugins from files: all of a folder, or one",
+  about: "load the plugins of a folder, or of a file; in the variable with : between them",
 };
 
 /** A plugin, and where it is from. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isAbsolute } from "node:path";
+
 import { messageOf } from "../../protocol/errors.ts";
 import { HELP, type Host, refuseWords, VERSION_FLAG } from "../command.ts";
 import { readCommandLine } from "../command_line.ts";
@@ -32,13 +34,34 @@ export function ownArgumentFindings(
       return problem(`cmd runs "${command.name}", which ends, and serves nobody`);
     }
     refuseWords(words);
-    const flags = Object.fromEntries(
-      Object.entries(values).map(([flag, [value = ""]]) => [flag, value]),
-    );
-    resolveSettings({ flags, env: (name) => APISIX_ENVIRONMENT[name] });
-    return [];
+    const env = (name: string) => APISIX_ENVIRONMENT[name];
+    return resolveSettings({ flags: values, switches, env }).pluginPaths.flatMap(pluginFindings);
   } catch (error) {
     return problem(`the program refuses the arguments in cmd: ${messageOf(error)}`);
+  }
+}
+
+function pluginFindings(path: string): Finding[] {
+  const about = "cmd";
+  if (!isAbsolute(path)) {
+    return [{
+      level: "problem",
+      about,
+      seen: `--plugins ${path} is relative: it is looked for where APISIX happened to be started`,
+      todo: "Write the absolute path.",
+    }];
+  }
+  if (exists(path)) return [];
+  const seen = `--plugins ${path}: there is no such file or folder, and the runner does not start`;
+  return [{ level: "problem", about, seen, todo: "Put the plugins there, or mend the path." }];
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
   }
 }
 

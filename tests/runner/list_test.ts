@@ -68,7 +68,7 @@ Deno.test("list has plugins from files too, by flag or environment", async () =>
     for (
       const [args, env] of [
         [["--plugins", folder], {}],
-        [["-p", join(folder, "teapot.ts")], {}],
+        [["--plugins", join(folder, "teapot.ts")], {}],
         [[], { DENO_RUNNER_PLUGINS: folder }],
       ] as const
     ) {
@@ -80,7 +80,7 @@ Deno.test("list has plugins from files too, by flag or environment", async () =>
 
 Deno.test("list shows what there is, and says what is wrong with the rest", async () => {
   await withFiles({ "teapot.ts": TEAPOT, "broken.ts": "export const x = 1;" }, async (folder) => {
-    const { code, stdout, stderr } = await runWords(["list", "-p", folder]);
+    const { code, stdout, stderr } = await runWords(["list", "--plugins", folder]);
     assert.equal(code, 1);
     assert.match(stdout, /^teapot +request/m);
     assert.match(stderr, /^deno-runner: Cannot load \S+\/broken\.ts/);

@@ -14,7 +14,7 @@ Deno.test("ownArgumentFindings finds nothing wrong with what starts a runner", (
 });
 
 Deno.test("ownArgumentFindings sees what ends at once", () => {
-  const cases: [string[], string][] = [
+  const cases: [string[], ...string[]][] = [
     [["rnu"], 'the program refuses the arguments in cmd: Unknown command "rnu": did you mean run?'],
     [["run", "now"], 'the program refuses the arguments in cmd: Unexpected argument "now"'],
     [
@@ -26,8 +26,13 @@ Deno.test("ownArgumentFindings sees what ends at once", () => {
       'the program refuses the arguments in cmd: Cannot use --log-level "loud": expected ' +
       "debug|info|warn|error",
     ],
+    [
+      ["run", "--plugins", "plugins", "--plugins=/no/such/folder", "--plugins", "/"],
+      "--plugins plugins is relative: it is looked for where APISIX happened to be started",
+      "--plugins /no/such/folder: there is no such file or folder, and the runner does not start",
+    ],
     [["list"], 'cmd runs "list", which ends, and serves nobody'],
     [["run", "--version"], "cmd has --version: it shows that and ends"],
   ];
-  for (const [args, seen] of cases) assert.deepEqual(seenFor(...args), [seen]);
+  for (const [args, ...seen] of cases) assert.deepEqual(seenFor(...args), seen);
 });
