@@ -34,6 +34,8 @@ export class FrameWriter {
   #bytes = new Uint8Array(INITIAL_BYTES);
   #at = 0;
   #tail: Uint8Array | null = null;
+  /** What was given last: one connection's replies often have the same length. */
+  #frame = this.#bytes;
 
   /** Starts a frame; whatever was begun before is forgotten. */
   begin(): void {
@@ -161,9 +163,9 @@ export class FrameWriter {
    */
   finish(type: number): Uint8Array {
     const bytes = this.#bytes;
-    if (bytes.length > KEEP_BYTES) this.#bytes = new Uint8Array(INITIAL_BYTES);
     const length = this.#at - HEADER_BYTES + (this.#tail?.length ?? 0);
     if (length > MAX_PAYLOAD_BYTES) {
+      this.#bytes = new Uint8Array(INITIAL_BYTES);
       throw new RpcError(
         ErrorCode.SERVICE_UNAVAILABLE,
         `Cannot send a message of ${length} bytes: a frame holds ${MAX_PAYLOAD_BYTES}`,
@@ -173,7 +175,12 @@ export class FrameWriter {
     bytes[1] = length >>> 16;
     bytes[2] = length >>> 8;
     bytes[3] = length;
-    return bytes.subarray(0, this.#at);
+    if (bytes.length > KEEP_BYTES) {
+      this.#bytes = new Uint8Array(INITIAL_BYTES);
+      return bytes.subarray(0, this.#at);
+    }
+    if (this.#frame.buffer === bytes.buffer && this.#frame.length === this.#at) return this.#frame;
+    return this.#frame = bytes.subarray(0, this.#at);
   }
 
   #string(field: number, text: string): void {

@@ -294,7 +294,7 @@ export class Connection implements Peer {
   };
 
   #sendNext(): void {
-    const next = this.#queue.shift();
+    const next = this.#queue.length === 0 ? undefined : this.#queue.shift();
     if (next === undefined) this.#allSent();
     else this.#start(next.bytes, next.length);
   }
@@ -316,6 +316,7 @@ export class Connection implements Peer {
   }
 
   #nothingUnsent(): void {
+    if (this.#whenWritten.length === 0) return;
     for (const resolve of this.#whenWritten.splice(0)) resolve();
   }
 }
