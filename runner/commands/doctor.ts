@@ -176,6 +176,7 @@ async function examine(patient: Patient, user: User, host: Host): Promise<Findin
       ...inspectConfig(config, {
         name: host.name,
         listen,
+        generated: apisix === null ? null : generatedPath(apisix),
         env: host.env,
         variables: SETTING_OPTIONS.map(({ env }) => env).filter((name) => /^DENO_/.test(name)),
       }),

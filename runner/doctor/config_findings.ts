@@ -22,6 +22,8 @@ export interface Surroundings {
   readonly name: string;
   /** The socket that the runner is said to listen on; `null` when nobody said so. */
   readonly listen: string | null;
+  /** The socket that APISIX connects to by itself; `null` when it cannot be told. */
+  readonly generated: string | null;
   /** Looks up an environment variable. */
   env(name: string): string | undefined;
   /** The names of the variables that a runner reads, but that APISIX does not set. */
@@ -146,8 +148,19 @@ function argumentFindings(args: readonly string[]): Finding[] {
   }];
 }
 
-function pathFindings({ pathForTest }: ApisixConfig, { listen }: Surroundings): Finding[] {
-  if (pathForTest === undefined) return [];
+function pathFindings(
+  { pathForTest }: ApisixConfig,
+  { listen, generated }: Surroundings,
+): Finding[] {
+  if (pathForTest === undefined) {
+    if (listen === null || generated === null || listen === generated) return [];
+    return [{
+      level: "problem",
+      about: "address",
+      seen: `APISIX connects to ${generated}, the runner is said to listen on ${listen}`,
+      todo: `Set path_for_test: ${listen}, or let APISIX start the runner.`,
+    }];
+  }
   const about = "path_for_test";
   if (typeof pathForTest !== "string" || pathForTest === "") {
     return [{

@@ -7,7 +7,11 @@ import { inspectConfig } from "../../../runner/doctor/config_findings.ts";
 const ENV: Record<string, string> = { PATH: "/bin:/usr/bin", DENO_RUNNER_LOG_LEVEL: "info" };
 
 /** What is seen in a config.yaml, one line for each finding. */
-async function seenIn(yaml: string, listen: string | null = null): Promise<string[]> {
+async function seenIn(
+  yaml: string,
+  listen: string | null = null,
+  generated: string | null = null,
+): Promise<string[]> {
   const folder = await Deno.makeTempDir();
   try {
     const path = join(folder, "config.yaml");
@@ -16,6 +20,7 @@ async function seenIn(yaml: string, listen: string | null = null): Promise<strin
     return inspectConfig(config, {
       name: "my-runner",
       listen,
+      generated,
       env: (name) => ENV[name],
       variables: ["DENO_RUNNER_LOG_LEVEL", "DENO_RUNNER_LOG_FILE"],
     }).map(({ level, about, seen }) => `${level} ${about}: ${seen}`);
@@ -124,6 +129,14 @@ Deno.test("inspectConfig sees paths for tests that do not work", async () => {
     const found = await seenIn(`ext-plugin: { path_for_test: ${path} }`, "/tmp/y.sock");
     assert.deepEqual(found.slice(1), [`problem path_for_test: ${seen}`]);
   }
+});
+
+Deno.test("inspectConfig sees that the runner is elsewhere than APISIX looks for it", async () => {
+  const path = "/usr/local/apisix/conf/apisix-7.sock";
+  assert.deepEqual((await seenIn(good, "/tmp/x.sock", path)).slice(1), [
+    `problem address: APISIX connects to ${path}, the runner is said to listen on /tmp/x.sock`,
+  ]);
+  assert.deepEqual((await seenIn(good, path, path)).slice(1), []);
 });
 
 Deno.test("inspectConfig sees what nginx hides", async () => {
