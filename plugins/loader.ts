@@ -10,7 +10,7 @@ import { messageOf } from "../protocol/errors.ts";
 import { explain } from "./load_problem.ts";
 import { ImportFailure, moduleVersions } from "./module_versions.ts";
 import type { Plugin } from "./plugin.ts";
-import { exportedPlugins } from "./plugin_exports.ts";
+import { exportedPlugins, ExportError } from "./plugin_exports.ts";
 import { type PluginFile, pluginFilesAt } from "./plugin_files.ts";
 import { type Place, placeOf } from "./source_place.ts";
 
@@ -149,7 +149,9 @@ class Loading {
       return;
     }
     try {
-      for (const plugin of exportedPlugins(module)) this.#add(plugin, file);
+      const plugins = exportedPlugins(module);
+      if (!moduleVersions.importsPackage(file.path)) throw new ExportError(FOREIGN);
+      for (const plugin of plugins) this.#add(plugin, file);
       this.#loaded.push(file.path);
     } catch (error) {
       this.#failed.push(file.path);
@@ -188,6 +190,11 @@ class Loading {
     this.#problems.push({ file: shown, place, reason, message });
   }
 }
+
+/** A copy has classes of its own, which the runner does not know. */
+const FOREIGN =
+  "it has a copy of this package in it, which does not fit the one that runs. Keep the " +
+  'import of "@apisix-deno/plugin-runner" when you bundle (esbuild --external)';
 
 /** A path in the manner of another. */
 function asShown(path: string, other: string): string {

@@ -135,6 +135,16 @@ export class ModuleVersions {
   }
 
   /**
+   * Whether a file imports this package, itself or through files that it imports. What does not
+   * cannot have got its plugins from here.
+   *
+   * @param path Its absolute path.
+   */
+  importsPackage(path: string): boolean {
+    return this.#edgesOf(this.sourcesOf(path)).some(({ url }) => isOwnSource(url));
+  }
+
+  /**
    * Gives files another chance: they are evaluated again when they are next imported, changed or
    * not. What failed for a reason outside of the files would fail for ever otherwise.
    *
@@ -206,8 +216,9 @@ export class ModuleVersions {
     if (parent === null || source === undefined) return next(specifier, context);
     const own = packageModule(specifier);
     if (own !== null) {
-      if (own.url !== null) return { url: own.url, shortCircuit: true };
-      throw this.#refusal(specifier, parent, whyNot(specifier, parent, ""));
+      if (own.url === null) throw this.#refusal(specifier, parent, whyNot(specifier, parent, ""));
+      source.imports.set(specifier, own.url);
+      return { url: own.url, shortCircuit: true };
     }
     const { url } = next(specifier, context);
     source.imports.set(specifier, url);

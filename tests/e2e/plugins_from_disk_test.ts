@@ -8,6 +8,7 @@ import { join } from "node:path";
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { Files, plugin } from "../plugins/_files.ts";
+import { ROOT } from "./_compile.ts";
 import { Peer, prepared, refusedWith, requested, stopOf, textOf, use } from "./_peer.ts";
 import { type Kind, type RunnerOptions, runToEnd, testBoth, TestRunner } from "./_runner.ts";
 import { delay, until } from "./_until.ts";
@@ -68,6 +69,26 @@ testBoth("plugins of files work like those of the program", async (kind) => {
   await refusedWith(ErrorCode.SERVICE_UNAVAILABLE, answer(runner, "greet", { loud: "very" }));
   await runner.line(/plugin \\"greet\\": the configuration is not valid: loud: |"greet": the conf/);
   assert.equal((await runner.stop()).code, 0);
+});
+
+testBoth("all of the package can be imported by its name", async (kind) => {
+  await using files = await Files.make({
+    "a.ts": `
+      import * as runner from "@apisix-deno/plugin-runner";
+      import { testPlugin } from "@apisix-deno/plugin-runner/testing";
+      const inner = runner.definePlugin({
+        name: "inner",
+        onRequest: ({ request }) => runner.stop("inner " + request.path),
+      });
+      export default runner.definePlugin({
+        name: "test",
+        async onRequest() {
+          return runner.stop((await testPlugin(inner).request("/tested")).text());
+        },
+      });`,
+  });
+  await using runner = await start(kind, files);
+  assert.equal(await answer(runner), "inner /tested");
 });
 
 testBoth("plugins come from all paths of the flag, or of the variable", async (kind) => {
@@ -132,6 +153,19 @@ Deno.test("a package that is not in the program is named, with the way out (bina
     stderr[0]?.replaceAll(files.path, "FOLDER") ?? "",
     /Cannot load FOLDER\/a\.ts: FOLDER\/_sign\.ts:2:22: cannot import "npm:no-such-package@1": the package is not in this program\. .*esbuild .*binary/,
   );
+});
+
+// From source, the file of the checkout is the package that runs.
+Deno.test("a plugin that was made by another copy of the package is refused (binary)", async () => {
+  await using files = await Files.make({
+    "a.ts": saying("a").replace("@apisix-deno/plugin-runner", join(ROOT, "mod.ts")),
+  });
+  const { code, stderr } = await runToEnd({
+    kind: "binary",
+    args: ["run", "--plugins", files.path],
+  });
+  assert.equal(code, 1);
+  assert.match(stderr.at(-1) ?? "", /a\.ts:2:1: it has a copy of this package in it/);
 });
 
 testBoth(

@@ -260,6 +260,26 @@ Deno.test("loadPlugins says what to export", async () => {
   }
 });
 
+Deno.test("loadPlugins refuses a plugin that was made by a copy of this package", async () => {
+  const bundled = `const definePlugin = ({ name }) => ({ name, phases: [], configure() {} });
+export default definePlugin({ name: "bundled" });`;
+  assert.match(
+    await problemOf(bundled),
+    /^plugin\.ts:2:1: it has a copy of this package in it, .*esbuild --external/,
+  );
+});
+
+Deno.test("loadPlugins takes a plugin that a helper has made", async () => {
+  await using files = await Files.make({
+    "a.ts": `export { made as default } from "./_made.ts";`,
+    "_made.ts": `import { definePlugin } from "@apisix-deno/plugin-runner";
+      export const made = definePlugin({ name: "made", onRequest() {} });`,
+  });
+  for (let i = 0; i < 2; i++) assert.deepEqual(names(await loadPlugins([files.path])), ["made"]);
+  await files.write("a.ts", `export { made as default } from "./_made.ts"; // changed`);
+  assert.deepEqual(names(await loadPlugins([files.path])), ["made"]);
+});
+
 Deno.test("loadPlugins refuses names that are taken, and says by whom", async () => {
   await using files = await Files.make({
     "a.ts": plugin("mine"),
