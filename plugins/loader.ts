@@ -65,7 +65,7 @@ let lastLoad: Promise<unknown> = Promise.resolve();
  * files that it imports. Where nothing has changed, the plugins are the same objects as before.
  *
  * @param paths Folders and files. Of a folder all `*.ts`, `*.js` and `*.mjs` are loaded, but for
- * helpers (`_*`), hidden files and tests (`*_test.*`, `*.test.*`).
+ * parts of plugins (`_*`), hidden files and tests (`*_test.*`, `*.test.*`).
  * @param options The names that are taken, and how long a file may take.
  * @returns The plugins that could be loaded, and all that is wrong with the others. It does not
  * throw for them.

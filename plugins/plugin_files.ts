@@ -23,8 +23,8 @@ export class PluginFilesError extends Error {
 
 /**
  * The plugin files at a path. Those of a folder are its `*.ts`, `*.js` and `*.mjs`, by name, but
- * for helpers (`_*`), hidden files, tests (`*_test.*`, `*.test.*`) and declarations (`*.d.ts`).
- * Folders in it are not looked into.
+ * for parts of plugins (`_*`), hidden files, tests (`*_test.*`, `*.test.*`) and declarations
+ * (`*.d.ts`). Folders in it are not looked into.
  *
  * @param path A folder or a file.
  * @returns The files, by name; a file that was named itself, whatever it is called.

@@ -20,13 +20,13 @@ function problems({ problems }: LoadedPlugins, { path }: Files): string[] {
   });
 }
 
-/** The problem of one file, `plugin.ts`, and perhaps its helpers. */
+/** The problem of one file, `plugin.ts`, and perhaps its parts. */
 async function problemOf(
   content: string,
-  helpers: Readonly<Record<string, string>> = {},
+  parts: Readonly<Record<string, string>> = {},
   options: LoadOptions = {},
 ): Promise<string> {
-  await using files = await Files.make({ "plugin.ts": content, ...helpers });
+  await using files = await Files.make({ "plugin.ts": content, ...parts });
   const loaded = await loadPlugins([files.path], options);
   assert.deepEqual(loaded.plugins, []);
   const [problem, ...others] = problems(loaded, files);
@@ -50,11 +50,11 @@ Deno.test("loadPlugins loads the plugins of a folder, by the names of their file
   assert.deepEqual(loaded.problems, []);
 });
 
-Deno.test("loadPlugins leaves out helpers, tests, declarations, hidden files and folders", async () => {
+Deno.test("loadPlugins leaves out parts, tests, declarations, hidden files and folders", async () => {
   const broken = "throw new Error('this must not be imported')";
   await using files = await Files.make({
     "a.ts": plugin("a"),
-    "_helper.ts": broken,
+    "_part.ts": broken,
     "a_test.ts": broken,
     "a.test.ts": broken,
     "types.d.ts": broken,
@@ -101,7 +101,7 @@ Deno.test("loadPlugins takes a list of plugins from one file", async () => {
   assert.deepEqual(names(await loadPlugins([files.path])), ["one", "two"]);
 });
 
-Deno.test("loadPlugins gives plugins that work, with types, helpers, JSON and zod", async () => {
+Deno.test("loadPlugins gives plugins that work, with types, parts, JSON and zod", async () => {
   await using files = await Files.make({
     "greet.ts": `
       import { definePlugin, stop, type RequestContext } from "@apisix-deno/plugin-runner";
@@ -142,7 +142,7 @@ Deno.test("loadPlugins says which files the plugins are made of", async () => {
   );
 });
 
-Deno.test("loadPlugins names line and column of a syntax error, also in a helper", async () => {
+Deno.test("loadPlugins names line and column of a syntax error, also in a part", async () => {
   const broken = "const a: number = 1;\nconst ö = 'äöü'; const b = = 2;\n";
   assert.match(await problemOf(broken), /^plugin\.ts:2:28: syntax error: /);
   assert.match(
@@ -167,8 +167,8 @@ Deno.test("loadPlugins names the place of an import that leads nowhere", async (
       /^plugin\.ts:2:8: cannot import "\.\/_missing\.ts": there is no such file$/,
     ],
     "a file without its extension": [
-      "import { x } from './_helper';\nexport default x;",
-      /^plugin\.ts:1:19: cannot import "\.\/_helper": there is no such file\. Write its extension, too: \.ts$/,
+      "import { x } from './_part';\nexport default x;",
+      /^plugin\.ts:1:19: cannot import "\.\/_part": there is no such file\. Write its extension, too: \.ts$/,
     ],
     "a folder": ["import './folder';", /^plugin\.ts:1:8: .* that is a folder\. Name a file in it$/],
     "a broken JSON file": [
@@ -184,17 +184,17 @@ Deno.test("loadPlugins names the place of an import that leads nowhere", async (
       /^plugin\.ts:1:8: .* this package has only @apisix-deno\/plugin-runner/,
     ],
     "something that is not exported": [
-      "import { nope } from './_helper.ts';\nexport default nope;",
-      /^plugin\.ts:1:22: The requested module '\.\/_helper\.ts' does not provide an export named 'nope'$/,
+      "import { nope } from './_part.ts';\nexport default nope;",
+      /^plugin\.ts:1:22: The requested module '\.\/_part\.ts' does not provide an export named 'nope'$/,
     ],
     "something that the package does not export": [
       "\n\nimport { nope } from '@apisix-deno/plugin-runner';\nexport default nope;",
       /^plugin\.ts:3:22: .* does not provide an export named 'nope'$/,
     ],
   };
-  const helpers = { "_helper.ts": "export {}", "folder/_x.ts": "", "_x.json": "{ x }" };
+  const parts = { "_part.ts": "export {}", "folder/_x.ts": "", "_x.json": "{ x }" };
   for (const [what, [content, problem]] of Object.entries(cases)) {
-    assert.match(await problemOf(content, helpers), problem, what);
+    assert.match(await problemOf(content, parts), problem, what);
   }
 });
 
@@ -211,9 +211,9 @@ Deno.test("loadPlugins names the line that throws when a file is imported", asyn
     "plugin.ts:2:41: it fails when it is imported: TypeError: " +
       "Cannot read properties of undefined (reading 'port')",
   );
-  const helper = "export function read(): string {\n  throw new Error('no key');\n}\n";
+  const part = "export function read(): string {\n  throw new Error('no key');\n}\n";
   assert.equal(
-    await problemOf("import { read } from './_h.ts';\nread();", { "_h.ts": helper }),
+    await problemOf("import { read } from './_h.ts';\nread();", { "_h.ts": part }),
     "plugin.ts: _h.ts:2:9: it fails when it is imported: no key",
   );
   assert.match(await problemOf("throw 'text';"), /^plugin\.ts: it fails .* threw text$/);
@@ -269,7 +269,7 @@ export default definePlugin({ name: "bundled" });`;
   );
 });
 
-Deno.test("loadPlugins takes a plugin that a helper has made", async () => {
+Deno.test("loadPlugins takes a plugin that a part has made", async () => {
   await using files = await Files.make({
     "a.ts": `export { made as default } from "./_made.ts";`,
     "_made.ts": `import { definePlugin } from "@apisix-deno/plugin-runner";
@@ -340,7 +340,7 @@ Deno.test("loadPlugins gives the new code of a file that was changed, and the ol
   assert.deepEqual(again, after);
 });
 
-Deno.test("loadPlugins gives new code when a helper of a helper was changed", async () => {
+Deno.test("loadPlugins gives new code when a part of a part was changed", async () => {
   await using files = await Files.make({
     "a.ts": `import { name } from "./_h.ts";` + plugin("X").replace('"X"', "name"),
     "b.ts": plugin("b"),
@@ -357,7 +357,7 @@ Deno.test("loadPlugins gives new code when a helper of a helper was changed", as
   }
 });
 
-Deno.test("loadPlugins recovers from whatever was wrong with a file or its helpers", async () => {
+Deno.test("loadPlugins recovers from whatever was wrong with a file or its parts", async () => {
   const good = `export const name = "good";`;
   await using files = await Files.make({
     "a.ts": `import { name } from "./_h.ts";` + plugin("X").replace('"X"', "name"),

@@ -73,7 +73,7 @@ Deno.test("watch notices files that are written, replaced, added and removed", a
   await watch.started();
   await watch.reloadAfter("a write", () => files.write("a.ts", "2"));
   await watch.reloadAfter("a rename over it", () => files.replace("a.ts", "3"));
-  await watch.reloadAfter("a helper", () => files.write("_h.ts", "1"));
+  await watch.reloadAfter("a part", () => files.write("_h.ts", "1"));
   await watch.reloadAfter("a removal", () => files.remove("a.ts"));
   assert.deepEqual(watch.testLog.lines, []);
 });
@@ -93,7 +93,7 @@ Deno.test("watch notices changes of what plugins import, and of where links lead
   const sources = [at("plugins/a.ts"), at("lib/_h.ts"), at("plugins/b.ts")];
   await using watch = new Watched([at("plugins")], sources);
   await watch.started();
-  await watch.reloadAfter("a change of a helper", () => files.write("lib/_h.ts", "2"));
+  await watch.reloadAfter("a change of a part", () => files.write("lib/_h.ts", "2"));
   await watch.reloadAfter("a change behind a link", () => files.write("real/b.ts", "2"));
 });
 
