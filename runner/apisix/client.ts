@@ -45,6 +45,9 @@ export interface RoutePlugin {
 /** The phases in which `onRequest` runs. */
 export type RequestPhase = "pre-req" | "post-req";
 
+/** All phases; `onResponse` runs in the last. */
+export type Phase = RequestPhase | "post-resp";
+
 /** What the request phase comes to. */
 export type RequestResult =
   | { readonly type: "stopped"; readonly response: HttpResponse }
@@ -135,6 +138,17 @@ export class ApisixClient {
     return asSent(request, applyResponse(upstream, reply));
   }
 
+  /**
+   * Gets the token of a route, so that the next call needs none.
+   *
+   * @param route The route.
+   * @param phase The phase.
+   * @throws {RunnerError} When the runner gives none.
+   */
+  async prepare(route: Route, phase: Phase): Promise<void> {
+    await this.#token(route, keyOf(route, phase));
+  }
+
   /** Closes what is open. */
   close(): void {
     for (const exchange of this.#idle.splice(0)) exchange.close();
@@ -142,12 +156,12 @@ export class ApisixClient {
 
   async #call<Reply>(
     route: Route,
-    phase: RequestPhase | "post-resp",
+    phase: Phase,
     answer: Answer,
     encode: (id: number, confToken: number) => Uint8Array,
     decode: (frame: Frame) => Reply,
   ): Promise<Reply> {
-    const key = route.key ?? `route#1#ext-plugin-${phase}#${JSON.stringify(route.plugins)}`;
+    const key = keyOf(route, phase);
     for (let attempt = 1;; attempt++) {
       // APISIX opens the connection of the call first, and prepares on another (protocol.md §2).
       const exchange = this.#idle.pop() ?? new Exchange(await this.#connect());
@@ -194,6 +208,10 @@ export class ApisixClient {
       exchange.close();
     }
   }
+}
+
+function keyOf({ key, plugins }: Route, phase: Phase): string {
+  return key ?? `route#1#ext-plugin-${phase}#${JSON.stringify(plugins)}`;
 }
 
 /** What nginx answers: the variables given, those that follow from the request, and the bodies. */

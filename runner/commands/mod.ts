@@ -5,6 +5,7 @@
  */
 
 import type { Command } from "../command.ts";
+import { call } from "./call.ts";
 import { check } from "./check.ts";
 import { completion } from "./completion.ts";
 import { doctor } from "./doctor.ts";
@@ -18,6 +19,7 @@ import { schema } from "./schema.ts";
 export const COMMANDS: readonly [Command, ...Command[]] = [
   run,
   newCommand,
+  call,
   check,
   list,
   schema,
