@@ -23,8 +23,8 @@
 
 export * from "./plugins/mod.ts";
 export { bundledPlugins } from "./plugins/bundled/mod.ts";
-export { main } from "./runner/cli.ts";
-export type { MainOptions } from "./runner/cli.ts";
+export { main } from "./runner/cli/main.ts";
+export type { MainOptions } from "./runner/cli/main.ts";
 export { StartError, UsageError } from "./runner/errors.ts";
 export type { LogFormat, LogLevel } from "./runner/logger.ts";
 export { serve } from "./runner/serve.ts";
