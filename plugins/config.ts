@@ -10,7 +10,7 @@ import { messageOf } from "../protocol/errors.ts";
  * A validator that follows the Standard Schema, version 1 (standardschema.dev): the part of the
  * interface that is used here. zod, valibot and arktype make such validators.
  */
-export interface StandardSchema<Output> {
+export interface StandardSchema<Output, Input = unknown> {
   /** The interface of the standard. */
   readonly "~standard": {
     /** The version of the standard. */
@@ -19,6 +19,8 @@ export interface StandardSchema<Output> {
     readonly vendor: string;
     /** Validates a value. */
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+    /** The types of what it takes and gives; only the compiler reads them. */
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
     /** Says what it takes and gives as JSON Schema; validators need not be able to. */
     readonly jsonSchema?: {
       /** What it takes. May throw when JSON Schema cannot say it. */

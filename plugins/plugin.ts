@@ -78,9 +78,16 @@ export interface Step extends Binding {
 }
 
 /** A plugin, made by {@linkcode definePlugin}. */
-export interface Plugin {
+export interface Plugin<Input = unknown> {
   /** The name that routes use. */
   readonly name: string;
+  /**
+   * Never there: it tells the types, and with them those who write a test, what configurations the
+   * validator takes.
+   *
+   * @internal
+   */
+  readonly "~config"?: Input;
   /** The hooks that it has. */
   readonly phases: readonly ("request" | "response")[];
   /**
@@ -139,9 +146,9 @@ export interface Plugin {
  * });
  * ```
  */
-export function definePlugin<Config>(
-  definition: PluginDefinition<Config> & { readonly config: StandardSchema<Config> },
-): Plugin;
+export function definePlugin<Config, Input>(
+  definition: PluginDefinition<Config> & { readonly config: StandardSchema<Config, Input> },
+): Plugin<Input>;
 /**
  * Defines a plugin whose configuration is made by a function.
  *

@@ -299,7 +299,7 @@ Deno.test("definePlugin takes what a definition can have, and nothing misspelt",
     onRequest: nothing,
     onResponse: nothing,
   });
-  sameType<typeof plugin, Plugin>(true);
+  sameType<typeof plugin, Plugin<Record<string, never>>>(true);
   // @ts-expect-error -- "fail" or "continue"
   void (() => definePlugin({ name: "a", onError: "ignore", onRequest: nothing }));
   // @ts-expect-error -- milliseconds, not a text with a unit

@@ -462,3 +462,20 @@ for (
 test("a status that is none is refused", async () => {
   await assert.rejects(testPlugin(onResponse(() => {})).response({ status: 99 }), RangeError);
 });
+
+Deno.test("testPlugin wants the configuration that the plugin's validator takes", async () => {
+  const gate = definePlugin({
+    name: "gate",
+    config: z.object({
+      deny: z.array(z.string()).default([]),
+      limit: z.string().transform(Number),
+    }),
+    onRequest: ({ config }) => stop(`${config.limit + config.deny.length}`),
+  });
+  const tester = testPlugin(gate, { config: { limit: "41", deny: ["a"] } });
+  assert.equal((await tester.request("/")).text(), "42");
+  // @ts-expect-error -- a text is needed
+  void (() => testPlugin(gate, { config: { limit: 41 } }));
+  // @ts-expect-error -- there is no such key
+  void (() => testPlugin(gate, { config: { limit: "41", allow: [] } }));
+});
