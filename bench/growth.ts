@@ -5,14 +5,14 @@
  */
 
 import { encodeHTTPReqCallReq } from "../protocol/encode_request.ts";
-import { type Load, residentMegabytes } from "./measure.ts";
+import { type Burst, type Load, residentMegabytes } from "./measure.ts";
 import { markdown } from "./report.ts";
 import { request } from "./request.ts";
 import { measure, type Measured, type Pair } from "./rounds.ts";
 import { prepare, prepareConf, type Scenario } from "./scenarios.ts";
 import type { Run, Section } from "./section.ts";
 import { type Server, startServer } from "./servers.ts";
-import { ratios, shown } from "./stats.ts";
+import { bestRatio, ratios, shown } from "./stats.ts";
 
 const MANY = 10_000;
 const CHAINS = [5, 20];
@@ -179,7 +179,17 @@ function table(pairs: readonly Pair[], results: ReadonlyMap<string, Measured>): 
     const rate = ratios(bursts.map(({ rate }) => rate), bases.map(({ rate }) => rate));
     const cpu = ratios(bursts.map(({ cpu }) => cpu), bases.map(({ cpu }) => cpu));
     const against = name.includes("body") ? "a C echo of it" : "one";
-    return [name, against, shown(rate), shown(cpu)];
+    const best = (of: (one: Burst) => number, which: "highest" | "lowest") =>
+      bestRatio(bursts.map(of), bases.map(of), which)?.toFixed(2) ?? "the rounds disagree";
+    return [
+      name,
+      against,
+      shown(rate),
+      best(({ rate }) => rate, "highest"),
+      shown(cpu),
+      best(({ cpu }) => cpu, "lowest"),
+    ];
   });
-  return markdown(["What", "Against", "Rate", "CPU per call"], rows);
+  const head = ["What", "Against", "Rate", "best rounds", "CPU per call", "best rounds"];
+  return markdown(head, rows);
 }

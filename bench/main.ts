@@ -45,7 +45,8 @@ async function write({ name, title, text, picture, data }: Section): Promise<voi
   await Deno.mkdir(results, { recursive: true });
   const measured = `${run.rounds} rounds, ${repeated.count} bursts repeated since the host was ` +
     "busy with others. A ratio is the median over the rounds of a burst against the one taken " +
-    "directly before it; in brackets the middle half of the rounds.";
+    "directly before it; in brackets the middle half of the rounds. Best rounds are the three of " +
+    "each that were disturbed least.";
   await Deno.writeTextFile(new URL(`${name}.json`, results), JSON.stringify(data) + "\n");
   if (picture !== undefined) await Deno.writeTextFile(new URL(`${name}.svg`, results), picture);
   await insertSection(name, `${measured}\n\n${text}`);

@@ -45,7 +45,7 @@ const LOAD_CORE = "0";
 const MAX_STOLEN = 1;
 
 /** After so many tries a burst counts as it is: some machines are never left alone. */
-const MAX_TRIES = 12;
+const MAX_TRIES = 5;
 
 /** How many bursts of this process were repeated, to be told with the results. */
 export const repeated = { count: 0 };

@@ -5,7 +5,7 @@
  */
 
 import type { Burst } from "./measure.ts";
-import { ratios, shown, spread } from "./stats.ts";
+import { bestRatio, ratios, shown, spread } from "./stats.ts";
 
 /** The bursts of one server in one scenario with one number of connections, a round each. */
 export interface Series {
@@ -39,12 +39,16 @@ function table(all: readonly Series[], connections: number): string {
   const rows = all.filter((series) => series.connections === connections).map((series) => {
     const of = (pick: (burst: Burst) => number) => series.bursts.map(pick);
     const against = (pick: (burst: Burst) => number) => ratios(of(pick), series.bases.map(pick));
+    const best = (pick: (burst: Burst) => number, which: "highest" | "lowest") =>
+      bestRatio(of(pick), series.bases.map(pick), which)?.toFixed(2) ?? "the rounds disagree";
     const median = (pick: (burst: Burst) => number) => spread(of(pick)).median;
     return [
       series.server,
       series.server === LIMIT ? "" : series.scenario,
       shown(against((burst) => burst.rate)),
+      best((burst) => burst.rate, "highest"),
       shown(against((burst) => burst.p99)),
+      best((burst) => burst.p99, "lowest"),
       median((burst) => burst.cpu).toFixed(1),
       median((burst) => burst.p50).toFixed(0),
       median((burst) => burst.p99).toFixed(0),
@@ -56,7 +60,9 @@ function table(all: readonly Series[], connections: number): string {
     "Server",
     "Scenario",
     "Rate / C echo",
+    "best rounds",
     "p99 / C echo",
+    "best rounds",
     "CPU µs",
     "p50 µs",
     "p99 µs",

@@ -39,6 +39,47 @@ export function ratios(values: readonly number[], base: readonly number[]): Spre
   return spread(values.map((value, round) => value / (base[round] ?? NaN)));
 }
 
+/** So many rounds are taken for undisturbed. */
+const BEST = 3;
+
+/** If the best of them spread wider than this part of the very best, none was. */
+const MAX_BEST_SPREAD = 0.15;
+
+/**
+ * The ratio of the best rounds of two series. What disturbs a burst makes it slower, never quicker:
+ * where the best few agree, they are what was to be measured, however noisy the machine.
+ *
+ * @param values One number a round.
+ * @param base One number a round.
+ * @param best Whether the highest are the best, as for rates, or the lowest.
+ * @returns The ratio of the medians of the best, `null` when those do not agree.
+ */
+export function bestRatio(
+  values: readonly number[],
+  base: readonly number[],
+  best: "highest" | "lowest",
+): number | null {
+  const own = bestOf(values, best);
+  const other = bestOf(base, best);
+  return own === null || other === null ? null : own / other;
+}
+
+/**
+ * The median of the best few.
+ *
+ * @param values One number a round.
+ * @param best Whether the highest are the best, or the lowest.
+ * @returns The median, `null` when the best do not agree.
+ */
+export function bestOf(values: readonly number[], best: "highest" | "lowest"): number | null {
+  const sorted = values.toSorted((a, b) => best === "highest" ? b - a : a - b);
+  const [first = NaN] = sorted;
+  const chosen = sorted.slice(0, BEST);
+  const last = chosen.at(-1) ?? NaN;
+  if (!(Math.abs(first - last) <= MAX_BEST_SPREAD * first)) return null;
+  return spread(chosen).median;
+}
+
 /**
  * A ratio for people, or the refusal to give one.
  *
