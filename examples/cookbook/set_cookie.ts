@@ -2,7 +2,7 @@
  * Adds cookies to the response. Those that the upstream sets stay.
  *
  * Cookies that do not depend on the response can be added in the request phase: that works since
- * APISIX 2.9, and APISIX need not hold the response for it. They go with whatever is answered, an
+ * APISIX 2.13, and APISIX need not hold the response for it. They go with whatever is answered, an
  * error of the upstream, too. Where a cookie depends on the response, do the same in `onResponse`
  * with `response.headers.append("set-cookie", …)`.
  *
