@@ -66,7 +66,8 @@ async function oneStart(folder: string, name: string): Promise<Start> {
   try {
     const connection = await Deno.connect({ transport: "unix", path: server.socket });
     const exchange = new Exchange(connection);
-    await exchange.call(CALL);
+    await exchange.send(CALL);
+    await exchange.receive();
     const milliseconds = performance.now() - begin;
     exchange.close();
     return { milliseconds, memory: residentMegabytes(server.pid) };
