@@ -4,8 +4,6 @@
  * @module
  */
 
-import { fstatSync } from "node:fs";
-
 import { messageOf } from "../protocol/errors.ts";
 import type { Logger } from "./logger.ts";
 
@@ -52,7 +50,8 @@ function stackOf(thrown: unknown): string | undefined {
 
 function standardInputIsPipe(): boolean {
   try {
-    return fstatSync(0).isFIFO();
+    // Not with node:fs, which takes 30 ms to load.
+    return Deno.statSync("/dev/stdin").isFifo === true;
   } catch {
     return false;
   }

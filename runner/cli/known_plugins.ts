@@ -4,7 +4,7 @@
  * @module
  */
 
-import { loadPlugins, type LoadProblem } from "../../plugins/loader.ts";
+import type { LoadedPlugins, LoadProblem } from "../../plugins/loader.ts";
 import type { Plugin } from "../../plugins/plugin.ts";
 import type { Host, Option, Parsed } from "./command.ts";
 
@@ -48,13 +48,18 @@ export async function knownPlugins(
 ): Promise<KnownPlugins> {
   const builtIn = [...host.plugins];
   const paths = [...pluginPaths(parsed, host), ...files];
-  const { plugins, problems } = paths.length === 0
-    ? { plugins: [], problems: [] }
-    : await loadPlugins(paths, { builtIn });
+  const { plugins, problems } = await loaded(paths, builtIn);
   return {
     plugins: [...builtIn.map((plugin) => ({ plugin, file: null })), ...plugins],
     problems,
   };
+}
+
+/** What loads modules is loaded only where there are any: the start of the runner waits for it. */
+async function loaded(paths: string[], builtIn: Plugin[]): Promise<LoadedPlugins> {
+  if (paths.length === 0) return { plugins: [], problems: [], sources: [] };
+  const { loadPlugins } = await import("../../plugins/loader.ts");
+  return await loadPlugins(paths, { builtIn });
 }
 
 /**

@@ -25,9 +25,7 @@ import { callJson } from "./call_json.ts";
 import { INPUT_OPTIONS } from "./call_options.ts";
 import type { CallResult } from "./call_outcome.ts";
 import { callReport } from "./call_report.ts";
-import { runCalls } from "./call_run.ts";
-import { MemoryTarget, SocketTarget, type Target } from "./call_target.ts";
-import { warmUp } from "./call_warm_up.ts";
+import type { Target } from "./call_target.ts";
 
 const SOCKET: Option = {
   flag: "socket",
@@ -50,6 +48,9 @@ export const call: Command = {
     ].join("\n"),
   async run(parsed: Parsed, host: Host): Promise<number> {
     const output = choiceOf(parsed, OUTPUT);
+    // What plays APISIX is not loaded by a runner that serves.
+    const { MemoryTarget, SocketTarget } = await import("./call_target.ts");
+    const { warmUp } = await import("./call_warm_up.ts");
     const input = await callInput(parsed, host);
     const socket = valueOf(parsed, SOCKET.flag);
     if (socket !== undefined) {
@@ -78,6 +79,7 @@ async function called(
   output: string,
   host: Host,
 ): Promise<number> {
+  const { runCalls } = await import("./call_run.ts");
   let result: CallResult;
   try {
     result = await runCalls(input, phase, target);

@@ -27,7 +27,6 @@ import {
 import { type ApisixConfig, readApisixConfig } from "../doctor/config_file.ts";
 import { inspectConfig } from "../doctor/config_findings.ts";
 import { ownArgumentFindings } from "../doctor/own_arguments.ts";
-import { inspectSocket } from "../doctor/socket_findings.ts";
 import { type User, userNamed } from "../doctor/user.ts";
 import { ExitCode, UsageError } from "../../errors.ts";
 import { type Finding, findingTable, numberOf, summary } from "../finding.ts";
@@ -198,6 +197,8 @@ async function examine(patient: Patient, user: User, host: Host): Promise<Findin
     isStartedByApisix: config !== null && config.cmd !== undefined,
     name: host.name,
   };
+  // What plays APISIX is not loaded by a runner that serves.
+  const { inspectSocket } = await import("../doctor/socket_findings.ts");
   return [...findings, ...await inspectSocket(path, context)];
 }
 
