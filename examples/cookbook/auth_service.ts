@@ -42,7 +42,9 @@ export default definePlugin({
       redirect: "manual",
       signal,
     }).catch((error: unknown) => {
-      throw new Error(`Cannot ask ${config.url}: see that it runs and can be reached: ${error}`);
+      throw new Error(`Cannot ask ${config.url}: see that it runs and can be reached: ${error}`, {
+        cause: error,
+      });
     });
     // Gives the connection back.
     await answer.body?.cancel();
