@@ -44,6 +44,15 @@ const LOAD_CORE = "0";
 /** A burst during which another guest of the host took more hundredths of a second is repeated. */
 const MAX_STOLEN = 1;
 
+/**
+ * How long to wait behind a burst, in parts of its length: a host that shares its processors takes
+ * them away from a guest that uses them all the time.
+ */
+const REST = 2;
+
+/** How long to wait when a burst was disturbed, in milliseconds. */
+const REST_WHEN_DISTURBED = 1500;
+
 /** After so many tries a burst counts as it is: some machines are never left alone. */
 const MAX_TRIES = 5;
 
@@ -61,7 +70,11 @@ export async function burst(load: Load): Promise<Burst> {
   for (let tries = 1;; tries++) {
     const before = stolen();
     const result = await anyBurst(load);
-    if (stolen() - before <= MAX_STOLEN || tries === MAX_TRIES) return result;
+    const isClean = stolen() - before <= MAX_STOLEN;
+    await new Promise((resolve) =>
+      setTimeout(resolve, isClean ? REST * load.milliseconds : REST_WHEN_DISTURBED)
+    );
+    if (isClean || tries === MAX_TRIES) return result;
     repeated.count++;
   }
 }
