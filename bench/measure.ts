@@ -48,10 +48,10 @@ const MAX_STOLEN = 1;
  * How long to wait behind a burst, in parts of its length: a host that shares its processors takes
  * them away from a guest that uses them all the time.
  */
-const REST = 2;
+const REST = 1;
 
 /** How long to wait when a burst was disturbed, in milliseconds. */
-const REST_WHEN_DISTURBED = 1500;
+const REST_WHEN_DISTURBED = 300;
 
 /** After so many tries a burst counts as it is: some machines are never left alone. */
 const MAX_TRIES = 5;
