@@ -65,8 +65,19 @@ export class EditableBody implements Body {
     this.#replacement = replacement;
   }
 
-  /** What a plugin set; `null` when the body was not replaced. */
+  /**
+   * What a plugin set; `null` when the body was not replaced.
+   *
+   * @throws {TypeError} When its bytes are gone.
+   */
   get replacement(): Uint8Array<ArrayBuffer> | null {
+    // `set` takes no empty one. APISIX would take it for "unchanged" and send the old body on.
+    if (this.#replacement?.length === 0) {
+      throw new TypeError(
+        `Cannot send the ${this.#kind} body: the bytes that were set have been given to another ` +
+          "thread since. Give setBody a copy",
+      );
+    }
     return this.#replacement;
   }
 

@@ -6,7 +6,7 @@
 
 import type { HTTPReqCallMessage, HTTPRespCallMessage } from "../protocol/decode_request.ts";
 import type { HTTPReqCallResp, SendableResponse, Stop } from "../protocol/messages.ts";
-import { messageOf } from "../protocol/errors.ts";
+import { messageOf, stackOf } from "../protocol/errors.ts";
 import type { Call, CallHost } from "./call.ts";
 import type { HookResult, Step } from "./plugin.ts";
 import { RequestCall } from "./request_call.ts";
@@ -82,6 +82,8 @@ export class Chain {
 
   async #requestResolved(call: RequestCall): Promise<HTTPReqCallResp> {
     await call.resolvePath();
+    // Nobody waits for a call that was given up meanwhile: its plugins must not run.
+    if (call.host.ended) throw new Error("The call has ended");
     return await this.#onRequest.run(call);
   }
 }
@@ -176,7 +178,7 @@ class Runner<Work extends Handed<Work>, Reply> {
     const error = new PluginError(hook.plugin, this.#phase, thrown);
     if (hook.onError !== "continue" || call.host.ended) throw error;
     call.host.log(hook.plugin).error(`${error.message}; going on, as its onError says`, {
-      stack: thrown instanceof Error ? thrown.stack : undefined,
+      stack: stackOf(thrown),
     });
   }
 }

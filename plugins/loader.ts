@@ -4,7 +4,7 @@
  * @module
  */
 
-import { relative, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 
 import { messageOf } from "../protocol/errors.ts";
 import { explain } from "./load_problem.ts";
@@ -129,7 +129,11 @@ class Loading {
           if (!files.has(file.path)) files.set(file.path, file);
         }
       } catch (error) {
-        this.#problem({ path: resolve(path), shown: path }, null, messageOf(error));
+        this.#problem(
+          { path: resolve(path), shown: withoutSlash(join(path)) },
+          null,
+          messageOf(error),
+        );
       }
     }
     return files.values();
@@ -216,4 +220,9 @@ async function inTime<Value>(promise: Promise<Value>, ms: number): Promise<Value
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** As the files of a folder are shown, so that both are known for the same. */
+function withoutSlash(path: string): string {
+  return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
 }

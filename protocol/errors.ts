@@ -91,3 +91,17 @@ export function messageOf(thrown: unknown): string {
     return "threw a value that cannot be shown";
   }
 }
+
+/**
+ * Where a value was thrown, if it says so and can be asked.
+ *
+ * @param thrown An error, or anything else that a `catch` received.
+ * @returns The stack as text, `undefined` where there is none: a getter of it may throw, too.
+ */
+export function stackOf(thrown: unknown): string | undefined {
+  try {
+    return thrown instanceof Error && thrown.stack !== undefined ? String(thrown.stack) : undefined;
+  } catch {
+    return undefined;
+  }
+}

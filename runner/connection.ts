@@ -30,6 +30,8 @@ export interface Transport {
  */
 const MAX_PARKED = 4;
 
+const BODY_GONE = "its body was given to another thread";
+
 /** A question that APISIX has not answered yet. */
 interface Question {
   answer(frame: Frame): void;
@@ -271,7 +273,7 @@ export class Connection implements Peer {
     if (this.#closed) return;
     if (bytes.length !== length) {
       // To go on would let the next answer be taken for the rest of this one.
-      this.#onWriteFailed(new Error("its body was given to another thread"));
+      this.#onWriteFailed(new Error(BODY_GONE));
       return;
     }
     this.#unsent = bytes;
@@ -286,6 +288,7 @@ export class Connection implements Peer {
     const rest = this.#unsentBytes - count;
     if (rest > 0) {
       if (count === 0) this.#onWriteFailed(new Error("it takes no bytes"));
+      else if (bytes.length !== this.#unsentBytes) this.#onWriteFailed(new Error(BODY_GONE));
       else this.#start(bytes.subarray(count), rest);
       return;
     }

@@ -15,7 +15,7 @@ import {
   HTTPReqCallMessage,
   HTTPRespCallMessage,
 } from "../protocol/decode_request.ts";
-import { ErrorCode, messageOf, RpcError } from "../protocol/errors.ts";
+import { ErrorCode, messageOf, RpcError, stackOf } from "../protocol/errors.ts";
 import { type Frame, RpcType } from "../protocol/frame.ts";
 import type { HTTPReqCallResp, SendableResponse } from "../protocol/messages.ts";
 import { CallSession, type Phase, type SessionTools } from "./call_session.ts";
@@ -254,7 +254,7 @@ export class Dispatcher {
         plugin: thrown.plugin,
         phase: thrown.phase,
         id,
-        stack: cause instanceof Error ? cause.stack : undefined,
+        stack: stackOf(cause),
       });
     } else if (error.cause instanceof ConfigError) {
       // Said already when the configuration was prepared; not again for every call.

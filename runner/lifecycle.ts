@@ -4,7 +4,7 @@
  * @module
  */
 
-import { messageOf } from "../protocol/errors.ts";
+import { messageOf, stackOf } from "../protocol/errors.ts";
 import type { Logger } from "./logger.ts";
 
 /**
@@ -42,10 +42,6 @@ export function surviveStrayErrors(log: Logger): void {
       stack: stackOf(event.error),
     });
   });
-}
-
-function stackOf(thrown: unknown): string | undefined {
-  return thrown instanceof Error ? thrown.stack : undefined;
 }
 
 function standardInputIsPipe(): boolean {

@@ -6,13 +6,16 @@
 
 import type { Plugin } from "../plugins/plugin.ts";
 import { Registry } from "../plugins/registry.ts";
-import { messageOf } from "../protocol/errors.ts";
+import { messageOf, stackOf } from "../protocol/errors.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { StartError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 
 /** How long a plugin may take to start, in milliseconds. */
 const START_MS = 30_000;
+
+/** How long the plugins that did start may take to stop when another one did not. */
+const STOP_MS = 1000;
 
 /** The names of plugins by what became of them. */
 export interface PluginChanges {
@@ -39,12 +42,15 @@ export class LivePlugins {
   readonly #dispatcher: Dispatcher;
   readonly #log: Logger;
   #registry: Registry;
+  /** The one that is to take its place, while that is under way. */
+  #next: Registry;
   /** Those that were started and not stopped since. */
   readonly #started: Set<Plugin>;
 
   /** @param options The plugins, and who runs them. */
   constructor({ registry, dispatcher, log }: LivePluginsOptions) {
     this.#registry = registry;
+    this.#next = registry;
     this.#dispatcher = dispatcher;
     this.#log = log;
     this.#started = new Set(registry.plugins);
@@ -68,15 +74,21 @@ export class LivePlugins {
   async replace(plugins: Iterable<Plugin>): Promise<PluginChanges> {
     const old = this.#registry;
     const registry = new Registry(plugins);
+    this.#next = registry;
     const fresh = registry.plugins.filter((plugin) => !this.#started.has(plugin));
-    await startPlugins(fresh, this.#log);
+    try {
+      await startPlugins(fresh, this.#log);
+    } catch (error) {
+      this.#next = old;
+      throw error;
+    }
     for (const plugin of fresh) this.#started.add(plugin);
     const { callsEnded } = await this.#dispatcher.replace(registry);
     this.#registry = registry;
     const gone = old.plugins.filter((plugin) => registry.get(plugin.name) !== plugin);
     callsEnded.then(() => {
       // One that has come back meanwhile was never stopped.
-      this.#stop(gone.filter((plugin) => this.#registry.get(plugin.name) !== plugin));
+      this.#stop(gone.filter((plugin) => this.#next.get(plugin.name) !== plugin));
     });
     return changesBetween(old, registry);
   }
@@ -87,11 +99,7 @@ export class LivePlugins {
    * @param ms How long to wait for them, in milliseconds.
    */
   async stop(ms: number): Promise<void> {
-    const stopping = this.#stop([...this.#started]);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
-    await Promise.race([stopping, late]);
-    clearTimeout(timer);
+    await atMost(ms, this.#stop([...this.#started]));
   }
 
   async #stop(plugins: readonly Plugin[]): Promise<void> {
@@ -110,7 +118,8 @@ export async function startPlugins(plugins: readonly Plugin[], log: Logger): Pro
   const results = await Promise.allSettled(plugins.map(startPlugin));
   const failed = results.flatMap((result) => result.status === "rejected" ? [result.reason] : []);
   if (failed.length === 0) return;
-  await stopPlugins(plugins.filter((_, i) => results[i]?.status === "fulfilled"), log);
+  const started = plugins.filter((_, i) => results[i]?.status === "fulfilled");
+  await atMost(STOP_MS, stopPlugins(started, log));
   throw new StartError(failed.map(messageOf).join("\n"), { cause: failed[0] });
 }
 
@@ -144,7 +153,7 @@ export async function stopPlugins(plugins: readonly Plugin[], log: Logger): Prom
     } catch (error) {
       log.error(`stop() of the plugin "${plugin.name}" failed: ${messageOf(error)}`, {
         plugin: plugin.name,
-        stack: error instanceof Error ? error.stack : undefined,
+        stack: stackOf(error),
       });
     }
   }));
@@ -159,4 +168,12 @@ function changesBetween(old: Registry, now: Registry): PluginChanges {
     ),
     removed: names(old).filter((name) => now.get(name) === undefined),
   };
+}
+
+/** Waits for something, but not longer than some milliseconds. */
+async function atMost(ms: number, work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }

@@ -122,7 +122,8 @@ export class PluginWatch {
     this.#reloading = this.#reloadNow();
     await this.#reloading;
     this.#reloading = null;
-    if (!this.#closed) this.#look();
+    // Without a watcher the next look comes by itself, a second later.
+    if (!this.#closed && this.#watcher !== null) this.#look();
   }
 
   async #reloadNow(): Promise<void> {

@@ -56,6 +56,14 @@ Deno.test("body.set takes bytes over as they are, however large", async () => {
   assert.equal((await body.bytes()).buffer, content.buffer);
 });
 
+Deno.test("body.replacement is an error when its bytes have been given away", () => {
+  const body = bodyOf(null);
+  const content = utf8("secret");
+  body.set(content);
+  content.buffer.transfer();
+  assert.throws(() => body.replacement, { name: "TypeError", message: /given to another thread/ });
+});
+
 Deno.test("body.set refuses an empty body, which APISIX would take for unchanged", () => {
   const body = bodyOf(utf8("old"));
   for (const empty of ["", new Uint8Array()]) {

@@ -267,6 +267,37 @@ Deno.test("connection sends nothing behind a body that was taken away while it w
   }
 });
 
+Deno.test("connection is closed when a body is taken away between two writes of it", async () => {
+  const content = new Uint8Array(100_000);
+  const served = await serveOne(
+    onResponse(({ response }) => response.setBody(content)),
+    { maxWrite: 1000 },
+  );
+  const { transport, exchange, apisix, token: confToken } = served;
+  await exchange.send(responseFrame({ confToken }));
+  // The head and the first thousand bytes of the body.
+  await apisix.read(new Uint8Array(16));
+  content.buffer.transfer();
+  await served.served;
+  assert(transport.closed);
+});
+
+Deno.test("connection answers a call whose error cannot be looked at", async () => {
+  const evil = Object.defineProperty(new Error("evil"), "stack", {
+    get() {
+      throw new Error("no stack");
+    },
+  });
+  const served = await serveOne(onRequest(async () => {
+    await Promise.resolve();
+    throw evil;
+  }));
+  const { exchange, token: confToken } = served;
+  await exchange.send(requestFrame({ confToken }));
+  assert.equal(errorCode(await received(exchange)), 1);
+  await end(served);
+});
+
 Deno.test("connection keeps a call readable while answers come in", async () => {
   const served = await serveOne(onRequest(async ({ request, variable }) => {
     for (let i = 0; i < 50; i++) await variable(`arg_${i}`);

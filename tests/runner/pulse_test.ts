@@ -20,6 +20,13 @@ Deno.test("a pulse goes through the kernel as often as it is asked for, and leav
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("a pulse is made anew after it failed", async () => {
+  let attempts = 0;
+  const pulse = new LoopbackPulse(() => Promise.reject(new Error(`attempt ${++attempts}`)));
+  await assert.rejects(pulse.beat(), { message: "attempt 1" });
+  await assert.rejects(pulse.beat(), { message: "attempt 2" });
+});
+
 Deno.test("a pulse that cannot be made rejects, and can be closed", async () => {
   const pulse = new LoopbackPulse(() => Promise.reject(new Error("no folder")));
   await assert.rejects(pulse.beat(), { message: "no folder" });
